@@ -1,0 +1,116 @@
+"""Recorded runs: what was measured, on which data, seeds and hardware, by which command.
+
+One JSON file per run, alexnet_lib/results/<experiment>/<date>_<device>[_<label>].json; added, never edited.
+"""
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+from .checks import require_choice
+
+RESULTS = Path(str(files("alexnet_lib") / "results"))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run. `curves` maps a name such as "training error" to its value after each epoch."""
+
+    experiment: str
+    label: str  # which arm or setting of the experiment
+    date: str
+    command: str
+    data: str  # the copy of the data set, as `ImageSet.source` says it
+    images: int  # training images used
+    seed: int
+    config: dict
+    hardware: str
+    versions: dict[str, str]
+    commit: str
+    seconds: float
+    curves: dict[str, list[float]]
+    results: dict[str, float]
+
+    def __post_init__(self):
+        lengths = {name: len(values) for name, values in self.curves.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"curves have {lengths} points, and one run has the same number of epochs in each"
+            )
+
+    @property
+    def epochs(self) -> int:
+        """Epochs on record."""
+        return max((len(values) for values in self.curves.values()), default=0)
+
+    def first_below(self, curve: str, threshold: float) -> int | None:
+        """The first epoch, counted from 1, whose value is at or below `threshold`; None if none is."""
+        values = self.curves[require_choice("curve", curve, self.curves)]
+        return next((epoch for epoch, value in enumerate(values, 1) if value <= threshold), None)
+
+
+def load(experiment: str, folder: Path = RESULTS) -> list[Record]:
+    """All records of an experiment, oldest first. ValueError for an unknown one or a file that is none."""
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    require_choice("experiment", experiment, known)
+    return [_read(path) for path in sorted((folder / experiment).glob("*.json"))]
+
+
+def _read(path: Path) -> Record:
+    try:
+        return Record(**json.loads(path.read_text("utf-8")))
+    except (TypeError, ValueError) as error:
+        names = ", ".join(field.name for field in fields(Record))
+        raise ValueError(f"{path.name} is no record ({error}); a record is JSON with {names}") from None
+
+
+def store(record: Record, folder: Path = RESULTS) -> Path:
+    """Write a record whole or not at all. FileExistsError where one of that name stands."""
+    device = record.hardware.split(",")[0].lower().replace(" ", "-")
+    path = folder / record.experiment / "_".join(filter(None, (record.date, device, record.label)))
+    path = path.with_name(path.name + ".json")
+    if path.exists():
+        raise FileExistsError(
+            f"{path.name} is on record already, and records are never edited: use another label"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(asdict(record), indent=1) + "\n", "utf-8")
+    os.replace(part, path)
+    return path
+
+
+def circumstances() -> dict:
+    """What a record says of where and when it was made: date, hardware, versions, commit."""
+    import torch
+
+    if torch.cuda.is_available():
+        hardware = f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} device(s)"
+    else:
+        hardware = f"CPU, {torch.get_num_threads()} thread(s), {platform.machine()}"
+    return {
+        "date": date.today().isoformat(),
+        "hardware": hardware,
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str:
+    """The commit that the code stands at, with a + where it has been changed since; "" outside a checkout."""
+    at = Path(__file__).parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=at, capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=at, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")

@@ -1,0 +1,56 @@
+"""Saturating and non-saturating units (§3.1), and the four-layer network of Figure 1."""
+
+import torch
+from torch import Tensor, nn
+
+from .checks import require_choice, require_count
+from .pooling import MaxPool
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,  # max(0, x): never saturates for x > 0
+    "tanh": nn.Tanh,  # saturates at -1 and 1
+    "sigmoid": nn.Sigmoid,  # saturates at 0 and 1
+    "leaky-relu": nn.LeakyReLU,  # not in the paper: slope 0.01 below zero
+}
+
+
+def activation(name: str) -> nn.Module:
+    """The unit called `name`; ValueError for an unknown one."""
+    return ACTIVATIONS[require_choice("activation", name, ACTIVATIONS)]()
+
+
+class FourLayerNet(nn.Module):
+    """A four-layer convolutional network for CIFAR-10, as Figure 1 trains with ReLUs and with tanh units.
+
+    (N, 3, 32, 32) float -> (N, classes) scores. Three convolutions of 5x5, each with a unit and
+    overlapping max pooling, then one fully-connected layer.
+
+    The paper gives no sizes for this net. These (32, 32, 64 kernels) are our choice, after the small
+    example nets that the author published for CIFAR-10. No normalization, no dropout, no weight decay:
+    Figure 1 compares "without regularization of any kind".
+    """
+
+    def __init__(self, activation: str = "relu", classes: int = 10):
+        super().__init__()
+        require_count("classes", classes, "it counts the outputs (CIFAR-10: 10)")
+        self.activation = require_choice("activation", activation, ACTIVATIONS)
+        unit = ACTIVATIONS[self.activation]
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 32, 5, padding=2),  # (N, 32, 32, 32)
+            unit(),
+            MaxPool(ceil=True),  # (N, 32, 16, 16)
+            nn.Conv2d(32, 32, 5, padding=2),
+            unit(),
+            MaxPool(ceil=True),  # (N, 32, 8, 8)
+            nn.Conv2d(32, 64, 5, padding=2),
+            unit(),
+            MaxPool(ceil=True),  # (N, 64, 4, 4)
+        )
+        self.classifier = nn.Linear(64 * 4 * 4, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.dim() != 4 or images.shape[1:] != (3, 32, 32):
+            raise ValueError(
+                f"images have shape {tuple(images.shape)}, and this net is CIFAR-10's: pass (N, 3, 32, 32)"
+            )
+        return self.classifier(torch.flatten(self.features(images), 1))

@@ -1,0 +1,182 @@
+"""A net of the paper's kind as data (§3.5), and its shapes and costs by arithmetic alone.
+
+A spec says what follows each convolution, in order, so that the questions that accounts of this net
+disagree on (where normalization stands, which windows hang over the edge, who reads which maps) are
+plain to see in it. `architecture` builds the net.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from .checks import require_count, require_number
+from .normalization import LocalResponseNorm, SpatialResponseNorm
+from .paper import LEARNING, LRN, POOLING
+from .pooling import MaxPool, output_size
+from .towers import TOWERS, crossing_numbers, require_even_share
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(0, x) (§3.1)."""
+
+    def module(self) -> nn.Module:
+        return nn.ReLU()
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Response normalization (§3.3); `towers=2` keeps its windows on one GPU."""
+
+    n: int = LRN.n
+    k: float = LRN.k
+    alpha: float = LRN.alpha
+    beta: float = LRN.beta
+    towers: int = TOWERS
+    alpha_over_n: bool = False
+
+    def module(self) -> nn.Module:
+        return LocalResponseNorm(
+            self.n, self.k, self.alpha, self.beta, towers=self.towers, alpha_over_n=self.alpha_over_n
+        )
+
+
+@dataclass(frozen=True)
+class SpatialNorm:
+    """The second norm of layer 2 in the 2012 source; the paper has none."""
+
+    def module(self) -> nn.Module:
+        return SpatialResponseNorm()
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Max pooling (§3.4)."""
+
+    z: int = POOLING.z
+    s: int = POOLING.s
+
+    def module(self) -> nn.Module:
+        return MaxPool(self.z, self.s)
+
+
+Step = Relu | Norm | SpatialNorm | Pool
+STEP_NAMES = {Relu: "relu", Norm: "norm", SpatialNorm: "spatial_norm", Pool: "pool"}
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution of `maps` kernels of z x z, s pixels apart, and what follows it, in order (§3.5).
+
+    `overhang` lets the last windows hang over the far edge (ceil), `own_tower` lets kernels read only the
+    maps of their own tower. `std` None keeps torch's default initial weights.
+    """
+
+    maps: int
+    z: int
+    s: int = 1
+    padding: int = 0
+    overhang: bool = False
+    own_tower: bool = False
+    after: tuple[Step, ...] = (Relu(),)
+    std: float | None = LEARNING.initial_std
+    bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class AlexNetSpec:
+    """One form of the net. Every field that a re-implementation has changed is here.
+
+    Raises ValueError, naming field, value, section and way out, for what cannot be built.
+    """
+
+    name: str
+    convs: tuple[Conv, ...]
+    image_size: int = 224
+    towers: int = TOWERS
+    hidden: tuple[int, ...] = (4096, 4096)
+    hidden_std: float | None = LEARNING.initial_std
+    hidden_bias: float = 1.0
+    dropout: float = LEARNING.dropout
+    dropout_inverted: bool = False  # torch's form: divides in training, leaves test time alone
+    dropout_on_inputs: bool = False  # of fc6 and fc7, not on their outputs
+    classes: int = 1000
+
+    def __post_init__(self):
+        require_count("image_size", self.image_size, "it is the input's side in pixels (§3.5: 224)")
+        require_count("towers", self.towers, "§3.2 has 2, a net on one GPU has 1")
+        require_count("classes", self.classes, "it counts the outputs (§3.5: 1000)")
+        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=1.0)
+        if not self.convs:
+            raise ValueError(
+                "convs is empty, and the net starts with convolutions (§3.5 has five): give at least one"
+            )
+        for number, conv in enumerate(self.convs, 1):
+            require_even_share(f"conv{number}", conv.maps, self.towers)
+        for number, units in enumerate(self.hidden, 1 + len(self.convs)):
+            require_count(f"fc{number}", units, "it counts hidden units (§3.5: 4096)")
+        tuple(trace(self))  # a map that runs out of pixels names its layer
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One layer's output and cost for one image. `side` is None behind the convolutions."""
+
+    name: str
+    maps: int
+    side: int | None
+    parameters: int = 0
+    multiply_accumulates: int = 0
+    receptive_field: int | None = None  # side, in input pixels, of what one output sees
+    stride: int | None = None  # input pixels between neighbouring outputs
+    reads_all: bool = True
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the layer puts out for one image."""
+        return self.maps * (self.side or 1) ** 2
+
+    @property
+    def neurons(self) -> int:
+        """Neurons as Figure 2 counts them: outputs of convolutional and fully-connected layers."""
+        return self.numbers if self.name.startswith(("conv", "fc")) else 0
+
+
+def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
+    """Shapes, parameters, multiply-accumulates and receptive fields, layer by layer (§3.5)."""
+    maps, side, field, stride = 3, spec.image_size, 1, 1
+    for number, conv in enumerate(spec.convs, 1):
+        try:
+            side = output_size(side, conv.z, conv.s, conv.padding, conv.overhang)
+            field, stride = field + (conv.z - 1) * stride, stride * conv.s
+            read = maps // spec.towers if conv.own_tower else maps
+            weights, maps = conv.maps * read * conv.z**2, conv.maps
+            macs = weights * side**2
+            yield LayerTrace(
+                f"conv{number}", maps, side, weights + maps, macs, field, stride, not conv.own_tower
+            )
+            for step in conv.after:
+                if isinstance(step, Pool):
+                    side = output_size(side, step.z, step.s)
+                    field, stride = field + (step.z - 1) * stride, stride * step.s
+                yield LayerTrace(f"{STEP_NAMES[type(step)]}{number}", maps, side, 0, 0, field, stride)
+        except ValueError as error:
+            raise ValueError(
+                f"image_size is {spec.image_size}, and in layer {number} of {spec.name!r} maps run out of "
+                f"pixels ({error}). §3.5 uses 224: give a larger image_size"
+            ) from None
+    inputs = maps * side**2
+    for number, units in enumerate((*spec.hidden, spec.classes), 1 + len(spec.convs)):
+        yield LayerTrace(f"fc{number}", units, None, inputs * units + units, inputs * units)
+        inputs = units
+
+
+def crossings(spec: AlexNetSpec) -> dict[str, int]:
+    """Numbers that cross between the towers for one image, by the layer that reads them (§3.2)."""
+    found, below = {}, None
+    for layer in trace(spec):
+        if below and layer.parameters and layer.reads_all and spec.towers > 1:
+            found[layer.name] = crossing_numbers(below.maps, below.side or 1, below.side or 1, spec.towers)
+        below = layer
+    return found
