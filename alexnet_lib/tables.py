@@ -1,0 +1,267 @@
+"""Tables that are read: claim cards, torchinfo's shapes and counts, the specs side by side."""
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+
+from . import paper
+from .architecture import SPECS, AlexNet
+from .spec import AlexNetSpec, trace
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a caption. Shows itself as HTML in Jupyter and in the book, as plain text elsewhere."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self):
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"row {row!r} has {len(row)} cells, and the table has {len(self.columns)} columns"
+                )
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The cells under one heading. Raises ValueError for an unknown heading."""
+        return tuple(row[self.columns.index(name)] for row in self.rows)
+
+    def __repr__(self) -> str:
+        lines = (self.columns, *self.rows)
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        text = (
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+        )
+        return "\n".join([self.caption, *(line.rstrip() for line in text)])
+
+    def _repr_html_(self) -> str:
+        def cells(row: Sequence[str], kind: str) -> str:
+            return "".join(f"<{kind}{_alignment(cell)}>{html.escape(cell)}</{kind}>" for cell in row)
+
+        caption = html.escape(self.caption, quote=True)
+        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.columns)
+        body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in self.rows)
+        # A wide table scrolls by itself on a phone, and by keyboard: hence role, name and tab stop.
+        return (
+            f'<div role="region" aria-label="{caption}" tabindex="0" '
+            f'style="overflow-x: auto">\n<table class="table">\n<caption>{caption}</caption>\n'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+        )
+
+
+def _alignment(cell: str) -> str:
+    numeric = (
+        cell.replace(",", "").replace(".", "").replace("%", "").replace("x", "").replace(" ", "").isdigit()
+    )
+    return ' style="text-align: right; white-space: nowrap"' if numeric else ""
+
+
+def claim_card(section: str) -> Table:
+    """What the paper claims in a section, what the 2012 source says, what was measured here."""
+    rows = tuple(
+        (
+            claim.statement,
+            claim.paper,
+            claim.source or "nothing in the package",
+            "not measured yet",
+            "not measured",
+        )
+        for claim in paper.claims(section)
+    )
+    return Table(f"Claims of §{section}", ("claim", "paper", "source 2012", "ours", "verdict"), rows)
+
+
+def differences(*sections: str) -> Table:
+    """Where the 2012 source does something else than the paper prints."""
+    rows = tuple((d.subject, d.paper, d.source, d.where) for d in paper.differences(*sections))
+    return Table("Paper and source 2012", ("subject", "paper", "source 2012", "where"), rows)
+
+
+@cache
+def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int, int], ...]:
+    """(name, output shape, parameters, multiply-accumulates) of every layer for one image, by torchinfo.
+
+    torchinfo adds one operation for each bias to a layer's multiply-accumulates; they are taken off here,
+    so that the number is the products alone, as in the common accounts of this net.
+    """
+    from torchinfo import summary
+
+    with torch.device("meta"):  # shapes and counts need no memory
+        model = AlexNet(spec)
+    info = summary(
+        model, input_size=(1, 3, spec.image_size, spec.image_size), device="meta", verbose=0, col_names=()
+    )
+    layers = []
+    for layer in info.summary_list:
+        if not layer.is_leaf_layer:
+            continue
+        biases = getattr(layer.module, "bias", None)
+        positions = 1
+        for side in layer.output_size[2:]:
+            positions *= side
+        additions = biases.numel() * positions if biases is not None else 0
+        layers.append(
+            (layer.var_name, tuple(layer.output_size[1:]), layer.num_params, layer.macs - additions)
+        )
+    return tuple(layers)
+
+
+def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
+    """Every layer of one spec, from torchinfo: output, numbers, parameters, multiply-accumulates (§3.5)."""
+    spec = SPECS[spec] if isinstance(spec, str) else spec
+    rows = []
+    for name, shape, parameters, macs in torchinfo_layers(spec):
+        numbers = torch.Size(shape).numel()
+        rows.append((name, " x ".join(map(str, shape)), f"{numbers:,}", f"{parameters:,}", f"{macs:,}"))
+    return Table(
+        f"{spec.name}: one image, layer by layer",
+        ("layer", "output", "numbers", "parameters", "multiply-accumulates"),
+        tuple(rows),
+    )
+
+
+def spec_table(names: Iterable[str] = tuple(SPECS)) -> Table:
+    """The specs side by side, from torchinfo: sizes, parameters, multiply-accumulates, neurons (§3.5)."""
+    rows = []
+    for name in names:
+        spec = SPECS[name]
+        layers = torchinfo_layers(spec)
+        shapes = {layer: shape for layer, shape, _, _ in layers}
+        neurons = sum(
+            torch.Size(s).numel() for layer, s in shapes.items() if layer.startswith(("conv", "fc"))
+        )
+        rows.append(
+            (
+                name,
+                str(spec.image_size),
+                str(spec.towers),
+                " ".join(f"{conv.maps}" for conv in spec.convs),
+                " x ".join(map(str, shapes["conv1"])),
+                f"{sum(parameters for _, _, parameters, _ in layers):,}",
+                f"{sum(macs for *_, macs in layers):,}",
+                f"{neurons:,}",
+                str(spec.classes),
+            )
+        )
+    columns = ("spec", "image", "towers", "kernels", "conv1", "parameters", "multiply-accumulates", "neurons")
+    return Table("The specs side by side, one image", (*columns, "classes"), tuple(rows))
+
+
+def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
+    """How much of the image one output of each layer sees, and how far apart neighbours look (§3.5)."""
+    spec = SPECS[spec] if isinstance(spec, str) else spec
+    rows = tuple(
+        (layer.name, str(layer.side), str(layer.receptive_field), str(layer.stride))
+        for layer in trace(spec)
+        if layer.side and layer.name.startswith(("conv", "pool"))
+    )
+    return Table(f"{spec.name}: receptive fields in input pixels", ("layer", "side", "sees", "step"), rows)
+
+
+# §3.5
+
+
+def counted_claims() -> Table:
+    """A claim card for what can be counted instead of measured: sizes that the paper prints (§1, §3.5)."""
+    layers = {layer.name: layer for layer in trace(SPECS["paper"])}
+    parameters = sum(layer.parameters for layer in layers.values())
+    convolutional = [
+        layer.parameters / parameters for layer in layers.values() if layer.name.startswith("conv")
+    ]
+    counted = {"input": 3 * SPECS["paper"].image_size ** 2}
+    counted |= {name: layer.neurons for name, layer in layers.items() if layer.neurons}
+    claims = {claim.name: claim for claim in paper.CLAIMS}
+    nothing = claims["parameters"].source or "nothing in the package"
+    rows = [
+        (claims[name].statement, claims[name].paper, nothing, f"{number:,}", "reproduced, rounded down")
+        for name, number in (
+            ("parameters", parameters),
+            ("neurons", sum(layer.neurons for layer in layers.values())),
+        )
+    ]
+    for name, printed in paper.NEURONS.items():
+        source = "55 windows a side (layer.py:1004)" if name == "conv1" else nothing
+        verdict = "reproduced" if printed == counted[name] else "contradicted: a misprint"
+        rows.append(
+            (
+                f"Figure 2, {'pixel values' if name == 'input' else 'neurons'} of {name}",
+                f"{printed:,}",
+                source,
+                f"{counted[name]:,}",
+                verdict,
+            )
+        )
+    share = f"{100 * min(convolutional):.2f} % to {100 * max(convolutional):.2f} %"
+    rows.append(
+        (
+            "Parameters of one convolutional layer, as a share",
+            "at most 1 %",
+            nothing,
+            share,
+            "contradicted by conv3 and conv4",
+        )
+    )
+    columns = ("claim", "paper", "source 2012", "ours (counted)", "verdict")
+    return Table("Sizes that the paper prints (abstract, §1, Figure 2)", columns, tuple(rows))
+
+
+def _work(spec: AlexNetSpec, kind: str = "") -> int:
+    """Multiply-accumulates of all layers whose name starts with `kind`."""
+    return sum(layer.multiply_accumulates for layer in trace(spec) if layer.name.startswith(kind))
+
+
+def operation_countings() -> Table:
+    """The ways we know to count the operations for one image (§3.5)."""
+    net = SPECS["paper"]
+    first = next(trace(net))
+    misprint = first.multiply_accumulates * paper.NEURONS["conv1"] // first.neurons
+    floor = replace(net, convs=(replace(net.convs[0], overhang=False), *net.convs[1:]))
+    everything = _work(net)
+    countings = {
+        "multiply-accumulates of the paper's net": everything,
+        "its convolutional layers alone": _work(net, "conv"),
+        "its fully-connected layers alone": _work(net, "fc"),
+        "with the caption's number of neurons in conv1": everything - first.multiply_accumulates + misprint,
+        "with 54 windows a side in conv1": _work(floor),
+        "without towers (full-width)": _work(SPECS["full-width"]),
+        "torchvision's net": _work(SPECS["torchvision"]),
+        "the paper's net, multiplications and additions counted apart": 2 * everything,
+    }
+    rows = tuple((name, f"{number:,}", f"{number / 1e6:.0f} million") for name, number in countings.items())
+    return Table("Operations for one image", ("what is counted", "operations", "rounded"), rows)
+
+
+def common_accounts() -> Table:
+    """What readers may have read elsewhere about the net's size, and what holds (§3.5)."""
+    total = {name: sum(layer.parameters for layer in trace(spec)) for name, spec in SPECS.items()}
+    net = SPECS["paper"]
+    rows = (
+        (
+            "about 62 million parameters",
+            f"{total['paper']:,}",
+            f"the net without towers has {total['full-width']:,}",
+        ),
+        ("630 million operations", f"{_work(net):,}", "no counting known to us gives 630 million"),
+        (
+            "conv3 has 284 kernels",
+            str(net.convs[2].maps),
+            f"a misprint: Figure 2 prints {paper.NEURONS['conv3']:,} = {net.convs[2].maps} x 13 x 13 neurons",
+        ),
+        ("conv3 to conv5 have stride 0", str(net.convs[2].s), "windows 0 pixels apart never move on"),
+        (
+            "the image is 227 x 227",
+            str(net.image_size),
+            "the last windows hang over the edge (layer.py:1004)",
+        ),
+        (
+            "58,322,314 parameters",
+            f"{total['review-004']:,}",
+            "right for another net: one tower and ten classes (review-004)",
+        ),
+    )
+    return Table("Common accounts of the net", ("the account", "what we find", "why"), rows)

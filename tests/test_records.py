@@ -1,0 +1,85 @@
+"""Records are written whole, read back equal, and refused when they are none."""
+
+import dataclasses
+import json
+
+import pytest
+
+from alexnet_lib import records
+
+RECORD = records.Record(
+    experiment="trial",
+    label="relu",
+    date="2026-01-02",
+    command="python train.py",
+    data="ten-photos",
+    images=10,
+    seed=0,
+    config={"epochs": 3},
+    hardware="CPU, 1 thread(s), x86_64",
+    versions={"torch": "2"},
+    commit="abc",
+    seconds=1.5,
+    curves={"training error": [0.9, 0.2, 0.3]},
+    results={"test error": 0.4},
+)
+
+
+def test_a_stored_record_is_read_back_equal(tmp_path):
+    path = records.store(RECORD, tmp_path)
+    assert path.relative_to(tmp_path).as_posix() == "trial/2026-01-02_cpu_relu.json"
+    assert records.load("trial", tmp_path) == [RECORD]
+    assert [item.name for item in path.parent.iterdir()] == [path.name]  # no half-written file beside it
+
+
+def test_a_record_is_never_edited(tmp_path):
+    records.store(RECORD, tmp_path)
+    with pytest.raises(FileExistsError, match="never edited"):
+        records.store(dataclasses.replace(RECORD, seed=1), tmp_path)
+    assert records.load("trial", tmp_path)[0].seed == 0
+
+
+def test_an_unknown_experiment_names_the_nearest(tmp_path):
+    records.store(RECORD, tmp_path)
+    with pytest.raises(ValueError, match="did you mean 'trial'"):
+        records.load("trail", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["missing", "extra", "cut"])
+def test_a_file_that_is_no_record_is_refused_by_name(tmp_path, damage):
+    path = records.store(RECORD, tmp_path)
+    content = json.loads(path.read_text())
+    if damage == "missing":
+        del content["seed"]
+    if damage == "extra":
+        content["mood"] = "good"
+    path.write_text(json.dumps(content)[: -20 if damage == "cut" else None])
+    with pytest.raises(ValueError, match=r"2026-01-02_cpu_relu\.json is no record"):
+        records.load("trial", tmp_path)
+
+
+def test_curves_of_unequal_length_are_refused():
+    with pytest.raises(ValueError, match="same number of epochs"):
+        dataclasses.replace(RECORD, curves={"a": [1.0], "b": [1.0, 2.0]})
+
+
+def test_the_first_epoch_below_a_threshold_counts_from_one():
+    assert RECORD.epochs == 3
+    assert RECORD.first_below("training error", 0.25) == 2
+    assert RECORD.first_below("training error", 0.2) == 2
+    assert RECORD.first_below("training error", 0.1) is None
+    with pytest.raises(ValueError, match="curve is 'loss'"):
+        RECORD.first_below("loss", 0.1)
+
+
+def test_the_circumstances_of_a_run_are_filled_in():
+    found = records.circumstances()
+    assert set(found) == {"date", "hardware", "versions", "commit"}
+    assert found["versions"]["torch"]
+
+
+def test_every_record_in_the_package_can_be_read():
+    experiments = [path.name for path in records.RESULTS.iterdir() if path.is_dir()]
+    assert experiments
+    for experiment in experiments:
+        assert records.load(experiment)
