@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .checks import require_choice, require_count
 from .dropout import PaperDropout
+from .paper import LEARNING
 from .pooling import output_size
 from .spec import STEP_NAMES, AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, trace
 
@@ -123,12 +124,13 @@ class OverhangConv2d(nn.Conv2d):
     """
 
     def forward(self, a: Tensor) -> Tensor:
-        z, s, padding = self.kernel_size[0], self.stride[0], self.padding[0]
-        beyond = [
+        below, right = (
             (output_size(side, z, s, padding, ceil=True) - 1) * s + z - side - 2 * padding
-            for side in a.shape[-2:]
-        ]
-        return super().forward(F.pad(a, (0, beyond[1], 0, beyond[0])))
+            for side, z, s, padding in zip(
+                a.shape[-2:], self.kernel_size, self.stride, self.padding, strict=True
+            )
+        )
+        return super().forward(F.pad(a, (0, right, 0, below)))
 
 
 class AlexNet(nn.Module):
@@ -179,7 +181,7 @@ class AlexNet(nn.Module):
             parts.insert(0 if spec.dropout_on_inputs else 2, (f"dropout{number}", drop))
             layers.update(parts)
             inputs = units
-        std = None if spec.hidden_std is None else 0.01
+        std = None if spec.hidden_std is None else LEARNING.initial_std
         layers[f"fc{first + len(spec.hidden)}"] = _start(nn.Linear(inputs, spec.classes), std, 0.0)
         return layers
 
@@ -188,16 +190,17 @@ class AlexNet(nn.Module):
         return self.classifier(torch.flatten(self.features(images), 1))
 
     def _check(self, images: Tensor) -> None:
+        if not isinstance(images, Tensor) or not images.is_floating_point():
+            kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+            raise TypeError(
+                f"images are {kind}, and the net takes floats with the mean subtracted (§2): "
+                f"pass images.float() - mean"
+            )
         side = self.spec.image_size
         if images.dim() != 4 or images.shape[1:] != (3, side, side):
             raise ValueError(
                 f"images are {tuple(images.shape)}, and {self.spec.name!r} takes (N, 3, {side}, {side}): "
                 f"crop, or build from replace(SPECS[...], image_size=...)"
-            )
-        if not images.is_floating_point():
-            raise TypeError(
-                f"images are {images.dtype}, and the net takes floats with the mean subtracted (§2): "
-                f"pass images.float() - mean"
             )
 
 

@@ -19,8 +19,9 @@ class PaperDropout(nn.Module):
         self.p = require_number("p", p, least=0.0, most=1.0, why="it is a probability (§4.2: p = 0.5)")
 
     def forward(self, a: Tensor) -> Tensor:
-        if not a.is_floating_point():
-            raise TypeError(f"input is {a.dtype}, and dropout works on activities: pass a float tensor")
+        if not isinstance(a, Tensor) or not a.is_floating_point():
+            kind = a.dtype if isinstance(a, Tensor) else type(a).__name__
+            raise TypeError(f"input is {kind}, and dropout works on activities: pass a float tensor")
         if self.training:
             keep = a.new_empty(a.shape).bernoulli_(1 - self.p)
             return a * keep

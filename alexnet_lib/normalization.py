@@ -58,13 +58,14 @@ class LocalResponseNorm(nn.Module):
         alpha_over_n: bool = False,
     ):
         super().__init__()
-        require_count("n", n, "it counts the adjacent kernel maps of a window (§3.3: n = 5)")
-        require_count("towers", towers, "it counts the groups that windows stay inside (§3.2: 2)")
-        require_number("k", k, above=0.0, why="a silent map would divide by zero (§3.3: k = 2)")
-        require_number("alpha", alpha, least=0.0, why="it weighs an energy (§3.3: alpha = 1e-4)")
-        require_number("beta", beta, why="it is the exponent of the denominator (§3.3: beta = 0.75)")
-        self.n, self.k, self.alpha, self.beta = n, float(k), float(alpha), float(beta)
-        self.towers, self.alpha_over_n = towers, bool(alpha_over_n)
+        self.n = require_count("n", n, "it counts the adjacent kernel maps of a window (§3.3: n = 5)")
+        self.k = require_number("k", k, above=0.0, why="a silent map would divide by zero (§3.3: k = 2)")
+        self.alpha = require_number("alpha", alpha, least=0.0, why="it weighs an energy (§3.3: alpha = 1e-4)")
+        self.beta = require_number("beta", beta, "it is the exponent of the denominator (§3.3: beta = 0.75)")
+        self.towers = require_count(
+            "towers", towers, "it counts the groups that windows stay inside (§3.2: 2)"
+        )
+        self.alpha_over_n = bool(alpha_over_n)
 
     def forward(self, a: Tensor) -> Tensor:
         require_maps(a)
@@ -75,7 +76,7 @@ class LocalResponseNorm(nn.Module):
                 f"§3.2 gives each tower an equal share. Use towers=1 or another width"
             )
         # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
-        wide = a.to(torch.promote_types(a.dtype, torch.float32))
+        wide = a if a.dtype == torch.float64 else a.float()
         split = wide.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
         energy = window_sum(split.square(), self.n)
         scale = self.alpha / self.n if self.alpha_over_n else self.alpha
@@ -102,17 +103,16 @@ class SpatialResponseNorm(nn.Module):
 
     def __init__(self, n: int = 5, k: float = 1.0, alpha: float = 1e-3, beta: float = 0.75):
         super().__init__()
-        require_count("n", n, "it is the side of a window in pixels (layers-145.cfg: 5)")
+        self.n = require_count("n", n, "it is the side of a window in pixels (layers-145.cfg: 5)")
         if n % 2 == 0:
             raise ValueError(f"n is {n}, and a window around a pixel has an odd side: use {n + 1}")
-        require_number("k", k, above=0.0, why="it keeps the denominator off zero")
-        require_number("alpha", alpha, least=0.0, why="a negative energy has no real power")
-        require_number("beta", beta, why="it is the exponent of the denominator")
-        self.n, self.k, self.alpha, self.beta = n, float(k), float(alpha), float(beta)
+        self.k = require_number("k", k, above=0.0, why="it keeps the denominator off zero")
+        self.alpha = require_number("alpha", alpha, least=0.0, why="a negative energy has no real power")
+        self.beta = require_number("beta", beta, why="it is the exponent of the denominator")
 
     def forward(self, a: Tensor) -> Tensor:
         require_maps(a)
-        wide = a.to(torch.promote_types(a.dtype, torch.float32))
+        wide = a if a.dtype == torch.float64 else a.float()
         # The mean over n x n with zeros outside is the sum divided by n^2, which the source divides alpha by.
         energy = F.avg_pool2d(wide.square(), self.n, stride=1, padding=self.n // 2)
         return (wide / (self.k + self.alpha * energy) ** self.beta).to(a.dtype)

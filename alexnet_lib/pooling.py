@@ -38,14 +38,14 @@ class MaxPool(nn.Module):
 
     def __init__(self, z: int = POOLING.z, s: int = POOLING.s, *, ceil: bool = False):
         super().__init__()
-        require_count("z", z, "it is the side of a window in pixels (§3.4: z = 3)")
-        require_count("s", s, "it is the distance of windows in pixels (§3.4: s = 2)")
+        self.z = require_count("z", z, "it is the side of a window in pixels (§3.4: z = 3)")
+        self.s = require_count("s", s, "it is the distance of windows in pixels (§3.4: s = 2)")
+        self.ceil = bool(ceil)
         if ceil and s > z:
             raise ValueError(
                 f"ceil=True with s = {s} above z = {z} would put windows wholly beyond the edge: "
                 f"use s of at most {z}, or ceil=False"
             )
-        self.z, self.s, self.ceil = z, s, ceil
 
     @property
     def overlaps(self) -> bool:

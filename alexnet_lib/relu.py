@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .checks import require_choice, require_count
-from .pooling import MaxPool
+from .paper import POOLING
 
 ACTIVATIONS = {
     "relu": nn.ReLU,  # max(0, x): never saturates for x > 0
@@ -12,11 +12,6 @@ ACTIVATIONS = {
     "sigmoid": nn.Sigmoid,  # saturates at 0 and 1
     "leaky-relu": nn.LeakyReLU,  # not in the paper: slope 0.01 below zero
 }
-
-
-def activation(name: str) -> nn.Module:
-    """The unit called `name`; ValueError for an unknown one."""
-    return ACTIVATIONS[require_choice("activation", name, ACTIVATIONS)]()
 
 
 class FourLayerNet(nn.Module):
@@ -28,27 +23,34 @@ class FourLayerNet(nn.Module):
     The paper gives no sizes for this net. These (32, 32, 64 kernels) are our choice, after the small
     example nets that the author published for CIFAR-10. No normalization, no dropout, no weight decay:
     Figure 1 compares "without regularization of any kind".
+
+    Raises ValueError for an unknown unit or images of another shape, TypeError for images of whole numbers.
     """
 
     def __init__(self, activation: str = "relu", classes: int = 10):
         super().__init__()
-        require_count("classes", classes, "it counts the outputs (CIFAR-10: 10)")
+        classes = require_count("classes", classes, "it counts the outputs (CIFAR-10: 10)")
         self.activation = require_choice("activation", activation, ACTIVATIONS)
         unit = ACTIVATIONS[self.activation]
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 5, padding=2),  # (N, 32, 32, 32)
             unit(),
-            MaxPool(ceil=True),  # (N, 32, 16, 16)
+            nn.MaxPool2d(POOLING.z, POOLING.s, ceil_mode=True),  # (N, 32, 16, 16)
             nn.Conv2d(32, 32, 5, padding=2),
             unit(),
-            MaxPool(ceil=True),  # (N, 32, 8, 8)
+            nn.MaxPool2d(POOLING.z, POOLING.s, ceil_mode=True),  # (N, 32, 8, 8)
             nn.Conv2d(32, 64, 5, padding=2),
             unit(),
-            MaxPool(ceil=True),  # (N, 64, 4, 4)
+            nn.MaxPool2d(POOLING.z, POOLING.s, ceil_mode=True),  # (N, 64, 4, 4)
         )
         self.classifier = nn.Linear(64 * 4 * 4, classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        if not isinstance(images, Tensor) or not images.is_floating_point():
+            kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+            raise TypeError(
+                f"images are {kind}, and the net takes a float tensor: pass images.float() - mean"
+            )
         if images.dim() != 4 or images.shape[1:] != (3, 32, 32):
             raise ValueError(
                 f"images have shape {tuple(images.shape)}, and this net is CIFAR-10's: pass (N, 3, 32, 32)"

@@ -7,6 +7,7 @@ plain to see in it. `architecture` builds the net.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 from torch import nn
 
@@ -44,10 +45,12 @@ class Norm:
 
 @dataclass(frozen=True)
 class SpatialNorm:
-    """The second norm of layer 2 in the 2012 source; the paper has none."""
+    """The second norm of layer 2 in the 2012 source, over n x n pixels; the paper has none."""
+
+    n: int = 5
 
     def module(self) -> nn.Module:
-        return SpatialResponseNorm()
+        return SpatialResponseNorm(self.n)
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,26 @@ Step = Relu | Norm | SpatialNorm | Pool
 STEP_NAMES = {Relu: "relu", Norm: "norm", SpatialNorm: "spatial_norm", Pool: "pool"}
 
 
+def require_tuple(name: str, values: object, kinds: tuple[type, ...], example: str) -> tuple:
+    """Return `values` if it is a tuple of `kinds`; a list would make the spec one that can change."""
+    if not isinstance(values, tuple) or not all(isinstance(value, kinds) for value in values):
+        raise TypeError(f"{name} is {values!r}, and must be a tuple such as ({example}) (§3.5)")
+    return values
+
+
+def require_start(std_name: str, std: float | None, bias_name: str, bias: float) -> None:
+    """Refuse initial weights and biases that cannot be drawn (§5)."""
+    if std is not None:
+        require_number(std_name, std, "it is the spread of the initial weights (§5: 0.01)", least=0.0)
+    require_number(bias_name, bias, "it is the value of the initial biases (§5: 0 or 1)")
+
+
 @dataclass(frozen=True)
 class Conv:
     """A convolution of `maps` kernels of z x z, s pixels apart, and what follows it, in order (§3.5).
 
     `overhang` lets the last windows hang over the far edge (ceil), `own_tower` lets kernels read only the
-    maps of their own tower. `std` None keeps torch's default initial weights.
+    maps of their own tower. `std` None keeps torch's default initial weights and biases.
     """
 
     maps: int
@@ -83,12 +100,27 @@ class Conv:
     std: float | None = LEARNING.initial_std
     bias: float = 0.0
 
+    def __post_init__(self):
+        require_count("maps", self.maps, "it counts kernels (§3.5: 96 in conv1)")
+        require_count("z", self.z, "it is the side of a kernel in pixels (§3.5: 11 in conv1)")
+        require_count("s", self.s, "it is the distance of windows in pixels (§3.5: 4 in conv1, else 1)")
+        require_count("padding", self.padding, "it is a border in pixels", least=0)
+        require_start("std", self.std, "bias", self.bias)
+        require_tuple("after", self.after, tuple(STEP_NAMES), "Relu(), Pool()")
+        if len({type(step) for step in self.after}) < len(self.after):
+            raise ValueError(
+                f"after is {self.after}, and a layer is named after its step, as relu1 or pool1: "
+                f"give each kind once"
+            )
+        for step in self.after:
+            step.module()  # refuses numbers that its layer cannot take
+
 
 @dataclass(frozen=True)
 class AlexNetSpec:
     """One form of the net. Every field that a re-implementation has changed is here.
 
-    Raises ValueError, naming field, value, section and way out, for what cannot be built.
+    Raises ValueError or TypeError, naming field, value, section and way out, for what cannot be built.
     """
 
     name: str
@@ -108,14 +140,22 @@ class AlexNetSpec:
         require_count("towers", self.towers, "§3.2 has 2, a net on one GPU has 1")
         require_count("classes", self.classes, "it counts the outputs (§3.5: 1000)")
         require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=1.0)
-        if not self.convs:
+        require_start("hidden_std", self.hidden_std, "hidden_bias", self.hidden_bias)
+        if not require_tuple("convs", self.convs, (Conv,), "Conv(96, z=11, s=4), ..."):
             raise ValueError(
                 "convs is empty, and the net starts with convolutions (§3.5 has five): give at least one"
             )
+        if self.convs[0].own_tower and self.towers > 1:
+            raise ValueError(
+                "conv1 has own_tower=True, and the colours of a picture live on no tower: §3.5 shows all "
+                "three to both. Use own_tower=False"
+            )
         for number, conv in enumerate(self.convs, 1):
-            require_even_share(f"conv{number}", conv.maps, self.towers)
+            for towers in (self.towers, *(step.towers for step in conv.after if isinstance(step, Norm))):
+                require_even_share(f"conv{number}", conv.maps, towers)
+        require_tuple("hidden", self.hidden, (Integral,), "4096, 4096")
         for number, units in enumerate(self.hidden, 1 + len(self.convs)):
-            require_count(f"fc{number}", units, "it counts hidden units (§3.5: 4096)")
+            require_even_share(f"fc{number}", units, self.towers, "units")
         tuple(trace(self))  # a map that runs out of pixels names its layer
 
 
@@ -160,6 +200,8 @@ def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
                 if isinstance(step, Pool):
                     side = output_size(side, step.z, step.s)
                     field, stride = field + (step.z - 1) * stride, stride * step.s
+                elif isinstance(step, SpatialNorm):
+                    field += (step.n - 1) * stride
                 yield LayerTrace(f"{STEP_NAMES[type(step)]}{number}", maps, side, 0, 0, field, stride)
         except ValueError as error:
             raise ValueError(

@@ -9,12 +9,13 @@ from .checks import require_count
 TOWERS = 2  # one for each GTX 580 of 3 GB
 
 
-def require_even_share(name: str, maps: int, towers: int = TOWERS) -> int:
-    """The maps of one tower. ValueError where `maps` cannot be shared equally."""
-    require_count(name, maps, "it counts kernel maps or units")
+def require_even_share(name: str, maps: int, towers: int = TOWERS, what: str = "kernel maps") -> int:
+    """The maps of one tower. ValueError where `maps` cannot be shared equally; `what` says what they are."""
+    maps = require_count(name, maps, f"it counts {what}")
+    towers = require_count("towers", towers, "§3.2 has 2, a net on one GPU has 1")
     if maps % towers:
         raise ValueError(
-            f"{name} has {maps} kernel maps, and {towers} towers need a multiple of {towers}: §3.2 puts "
+            f"{name} has {maps} {what}, and {towers} towers need a multiple of {towers}: §3.2 puts "
             f"an equal share of the kernels on each GPU. Use {maps + towers - maps % towers}, or towers=1"
         )
     return maps // towers
@@ -23,8 +24,8 @@ def require_even_share(name: str, maps: int, towers: int = TOWERS) -> int:
 def maps_of(tower: int, maps: int, towers: int = TOWERS) -> range:
     """Which of `maps` kernel maps live on `tower`, counted from 0: of 96, tower 1 holds 48 to 95."""
     share = require_even_share("maps", maps, towers)
-    if tower not in range(towers):
-        raise ValueError(f"tower is {tower!r}, and there are {towers}: use 0 to {towers - 1}")
+    if require_count("tower", tower, "towers are counted from 0", least=0) >= towers:
+        raise ValueError(f"tower is {tower}, and there are {towers}: use 0 to {towers - 1}")
     return range(tower * share, (tower + 1) * share)
 
 
@@ -43,6 +44,8 @@ def crossing_numbers(maps: int, height: int, width: int, towers: int = TOWERS) -
     Every tower needs each map that it does not hold: with two towers each map crosses once.
     """
     require_even_share("maps", maps, towers)
+    require_count("height", height, "it is a side of a map in pixels")
+    require_count("width", width, "it is a side of a map in pixels")
     return maps * height * width * (towers - 1)
 
 
@@ -52,6 +55,8 @@ def separate(conv: nn.Conv2d) -> nn.ModuleList:
     Tower i reads maps_of(i, conv.in_channels) and makes maps_of(i, conv.out_channels); concatenated,
     their outputs are the grouped convolution's.
     """
+    if not isinstance(conv, nn.Conv2d):
+        raise TypeError(f"conv is {type(conv).__name__}, and only convolutions are split over towers (§3.2)")
     if conv.groups == 1:
         raise ValueError("conv has groups=1: its kernels read all maps, so there are no towers to separate")
     parts = []
