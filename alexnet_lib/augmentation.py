@@ -1,0 +1,206 @@
+"""Label-preserving changes of training images (§4.1), on whole uint8 batches (N, 3, H, W).
+
+Random crops with reflections, colour noise along the principal components of RGB, and the ten crops of a
+test image. Everything runs on the device of the images; random numbers come from `generator`, or from
+torch's global one when that is None.
+"""
+
+import torch
+from torch import Generator, Tensor
+
+from .checks import require_choice, require_count, require_number
+from .paper import IMAGES
+
+
+def views(side: int = IMAGES.stored, size: int = IMAGES.crop) -> int:
+    """How many different crops and reflections of `size` a square image of `side` has (§4.1).
+
+    A crop of 224 fits into 256 at 33 places each way, 0 to 32, so there are 33 * 33 * 2 = 2178 views. The
+    paper prints 2048 = 32 * 32 * 2; its source draws from 33 places.
+    """
+    require_count("size", size, "it is the side of a crop (§4.1: 224)")
+    require_count("side", side, f"a crop of {size} has to fit into it (§4.1: 256)", least=size)
+    return 2 * (side - size + 1) ** 2
+
+
+class RandomCropFlip:
+    """Cut one random size x size patch out of every image, reflected every second time (§4.1).
+
+    Each image has its own place and reflection, and all (H - size + 1) * (W - size + 1) places are equally
+    likely: 33 * 33 for 224 out of 256. `shared_by=32` is the 2012 source's way, where 32 consecutive images
+    share one place and one reflection (convdata_jpeg.py: crop_chunk).
+
+    Input uint8 (N, 3, H, W); output uint8 (N, 3, size, size) in a buffer of its own.
+    Raises TypeError or ValueError for other input, and for images smaller than `size`.
+    """
+
+    def __init__(self, size: int = IMAGES.crop, generator: Generator | None = None, *, shared_by: int = 1):
+        self.size = require_count("size", size, "it is the side of a crop (§4.1: 224)")
+        self.shared_by = require_count("shared_by", shared_by, "that many images share a crop (1, or 32)")
+        self.generator = generator
+
+    def __call__(self, images: Tensor) -> Tensor:
+        count, height, width = require_images(images, self.size)
+        top = self._draw(height - self.size + 1, count)
+        left = self._draw(width - self.size + 1, count)
+        flip = self._draw(2, count).bool()
+        # A kernel launch for every image is slow on a GPU, and one big gather is slow on a CPU, where its
+        # result leaves the cache.
+        cut = _cut_each if images.device.type == "cpu" else _cut_all
+        return cut(images, top, left, flip, self.size)
+
+    def _draw(self, choices: int, count: int) -> Tensor:
+        """One whole number below `choices` for each of `count` images, equal inside a sharing group."""
+        groups = -(-count // self.shared_by)
+        device = self.generator.device if self.generator else "cpu"
+        drawn = torch.randint(choices, (groups,), generator=self.generator, device=device)
+        return drawn.repeat_interleave(self.shared_by)[:count]
+
+    def __repr__(self) -> str:
+        return f"RandomCropFlip(size={self.size}, shared_by={self.shared_by})"
+
+
+def _cut_each(images: Tensor, top: Tensor, left: Tensor, flip: Tensor, size: int) -> Tensor:
+    crops = images.new_empty(len(images), 3, size, size)
+    for k, (y, x, mirrored) in enumerate(zip(top.tolist(), left.tolist(), flip.tolist(), strict=True)):
+        crop = images[k, :, y : y + size, x : x + size]
+        crops[k] = crop.flip(-1) if mirrored else crop
+    return crops
+
+
+def _cut_all(images: Tensor, top: Tensor, left: Tensor, flip: Tensor, size: int) -> Tensor:
+    device = images.device
+    top, left, flip = (drawn.to(device)[:, None] for drawn in (top, left, flip))  # each (N, 1)
+    along = torch.arange(size, device=device)
+    rows = top + along  # (N, size)
+    columns = left + torch.where(flip, size - 1 - along, along)  # (N, size), backwards in a reflection
+    image = torch.arange(len(images), device=device)[:, None, None, None]
+    colour = torch.arange(3, device=device)[None, :, None, None]
+    return images[image, colour, rows[:, None, :, None], columns[:, None, None, :]]  # (N, 3, size, size)
+
+
+class PCAColorNoise:
+    """Shift the colour of every image along the principal components of RGB (§4.1).
+
+        pixel + [p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T,   a ~ N(0, sigma), drawn once per image and use
+
+    p and l are the eigenvectors and eigenvalues of the 3x3 covariance of RGB values over the training set.
+    The formula does not survive a change of units: pixels grow with the unit, l with its square. On pixels
+    from 0 to 255 the shifts reach hundreds of grey levels, and §4.1 names no unit. The default, ours, keeps
+    the formula and measures pixels from 0 to 1: `unit` is the number of grey levels that count as one.
+    `magnitude="deviation"` puts the standard deviation sqrt(l) in l's place, which fits every unit; the 2012
+    source's factors are named so (convdata_jpeg.py: pca_stdevs).
+
+    The 2012 source divides by 1.1 while the noise is on, after it has subtracted the mean: `divide_by=1.1`
+    takes float images whose mean is gone, and refuses uint8.
+
+    Use: `noise = PCAColorNoise().fit(training_images)`, then `noise(batch)`. Input uint8 or float32
+    (N, 3, H, W) on the scale 0-255; output float32 of that shape. Raises RuntimeError before `fit`.
+    After `fit`: `mean` (3,), in grey levels; `eigenvalues` (3,), falling, in square units; `eigenvectors`
+    (3, 3), a column each, with the largest component positive; all float64.
+    """
+
+    def __init__(
+        self,
+        sigma: float = IMAGES.noise_sigma,
+        generator: Generator | None = None,
+        *,
+        magnitude: str = "eigenvalue",
+        unit: float = 255.0,
+        divide_by: float = 1.0,
+    ):
+        self.sigma = require_number("sigma", sigma, "it is the deviation of a (§4.1: 0.1)", least=0.0)
+        self.magnitude = require_choice("magnitude", magnitude, ("eigenvalue", "deviation"))
+        self.unit = require_number("unit", unit, "grey levels that count as one (255 or 1)", above=0.0)
+        self.divide_by = require_number("divide_by", divide_by, "use 1, or the 2012 source's 1.1", above=0.0)
+        self.generator = generator
+        self.mean: Tensor | None = None
+        self.eigenvalues: Tensor | None = None
+        self.eigenvectors: Tensor | None = None
+
+    def fit(self, images: Tensor) -> "PCAColorNoise":
+        """Find the principal components of all pixels of uint8 images (N, 3, H, W); returns self."""
+        count, height, width = require_images(images)
+        pixels = count * height * width
+        if pixels < 2:
+            raise ValueError(
+                f"images hold {pixels} pixels, and a covariance needs two: pass the training set"
+            )
+        total = torch.zeros(3, dtype=torch.float64, device=images.device)
+        products = torch.zeros(3, 3, dtype=torch.float64, device=images.device)
+        # Sums of whole numbers: float64 holds them exactly up to 2^53, the squares of 10^11 pixels.
+        # Chunks of some 2^16 pixels stay in the cache, which makes this several times faster.
+        for chunk in images.split(max(1, 2**16 // (height * width))):
+            rgb = chunk.transpose(0, 1).flatten(1).double()  # (3, pixels of the chunk)
+            total += rgb.sum(1)
+            products += rgb @ rgb.T
+        covariance = (products - total.outer(total) / pixels) / (pixels - 1) / self.unit**2
+        values, vectors = torch.linalg.eigh(covariance.cpu())
+        self.mean = total.cpu() / pixels
+        self.eigenvalues = values.flip(0).clamp(min=0)  # rounding leaves about -1e-17 where images are grey
+        # An eigenvector's sign is arbitrary; a fixed one makes a seed mean the same noise everywhere.
+        largest = vectors.abs().argmax(0, keepdim=True)
+        self.eigenvectors = (vectors * vectors.gather(0, largest).sign()).flip(1)
+        return self
+
+    def shifts(self, count: int) -> Tensor:
+        """Fresh colour shifts in grey levels for `count` images: float32 (count, 3)."""
+        if self.eigenvalues is None:
+            raise RuntimeError("PCAColorNoise knows no principal components yet: call fit(images) first")
+        device = self.generator.device if self.generator else "cpu"
+        drawn = torch.randn(count, 3, generator=self.generator, device=device).cpu().double()
+        scale = self.eigenvalues if self.magnitude == "eigenvalue" else self.eigenvalues.sqrt()
+        return (self.unit * self.sigma * (drawn * scale) @ self.eigenvectors.T).float()  # (count, 3)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        require_images(images, dtypes=(torch.uint8, torch.float32))
+        if self.divide_by != 1 and images.dtype == torch.uint8:
+            raise ValueError(
+                f"divide_by is {self.divide_by:g} and images are uint8, but the 2012 source divides after "
+                f"subtracting the mean: pass images.float() - mean, or divide_by=1"
+            )
+        shifts = self.shifts(len(images)).to(images.device)
+        noisy = images.to(torch.float32, copy=True).add_(shifts[:, :, None, None])
+        return noisy if self.divide_by == 1 else noisy.div_(self.divide_by)
+
+    def __repr__(self) -> str:
+        return (
+            f"PCAColorNoise(sigma={self.sigma:g}, magnitude={self.magnitude!r}, unit={self.unit:g}, "
+            f"divide_by={self.divide_by:g}, fitted={self.eigenvalues is not None})"
+        )
+
+
+def ten_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
+    """The ten patches that §4.1 averages over at test time: four corners and centre, and their reflections.
+
+    uint8 (N, 3, H, W) -> uint8 (N, 10, 3, size, size). Order: top left, top right, bottom left, bottom right,
+    centre, then the same five places in the reflected image, as in torchvision's `ten_crop`.
+    """
+    require_count("size", size, "it is the side of a crop (§4.1: 224)")
+    _, height, width = require_images(images, size)
+    down, right = height - size, width - size
+    # round() takes halves to the even side, as torchvision does; at 256 and 224 nothing is halved.
+    places = [(0, 0), (0, right), (down, 0), (down, right), (round(down / 2), round(right / 2))]
+    sides = (images, images.flip(-1))
+    crops = [side[:, :, y : y + size, x : x + size] for side in sides for y, x in places]
+    return torch.stack(crops, dim=1)
+
+
+def require_images(images: Tensor, size: int = 1, dtypes: tuple = (torch.uint8,)) -> tuple[int, int, int]:
+    """(N, H, W) of a batch (N, 3, H, W) of one of `dtypes` that a crop of `size` fits into, or an error."""
+    if not isinstance(images, Tensor) or images.dtype not in dtypes:
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        names = " or ".join(str(dtype) for dtype in dtypes)
+        raise TypeError(f"images are {kind}, and must be a tensor of {names} on the scale 0-255")
+    if images.dim() != 4 or images.shape[1] != 3:
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}, and must be (N, 3, H, W): a single image needs [None] "
+            f"in front, a grey one .expand(-1, 3, -1, -1)"
+        )
+    count, _, height, width = images.shape
+    if min(height, width) < size:
+        raise ValueError(
+            f"images are {height}x{width}, and a crop of {size}x{size} does not fit: take a smaller size, or "
+            f"rescale the images first (§2 rescales to 256, §4.1 crops 224)"
+        )
+    return count, height, width

@@ -1,0 +1,383 @@
+"""The images (§2): ten embedded photographs, CIFAR-10, Imagenette, or any folder of images.
+
+    load("ten-photos", "train")               # embedded: no network, no files
+    load("cifar10", "test", root="~/data")    # root: else $ALEXNET_DATA, else ./data
+    load("folder:/data/imagenet", "train")    # any folder of class folders, ImageNet among them
+
+Every set arrives whole, as one uint8 tensor (N, 3, H, W) on the scale 0-255 with whole-number labels.
+"""
+
+import http.client
+import os
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from tqdm import tqdm
+
+from .checks import require_choice, require_count
+from .paper import IMAGES
+
+NAMES = ("ten-photos", "cifar10", "imagenette", "folder:PATH")
+PHOTOGRAPHS = {  # name -> the file in scikit-image's wheel
+    "astronaut": "astronaut.png",
+    "chelsea": "chelsea.png",
+    "coffee": "coffee.png",
+    "rocket": "rocket.jpg",
+    "hubble_deep_field": "hubble_deep_field.jpg",
+    "retina": "retina.jpg",
+    "immunohistochemistry": "ihc.png",
+    "motorcycle_left": "motorcycle_left.png",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+}
+LAYOUTS = {
+    "cifar10": "cifar-10-batches-py/ (torchvision's download) or cifar10-jpeg/{train,test}/<class>/",
+    "imagenette": "imagenette2-160/{train,val}/<class>/ (torchvision's download)",
+}
+COUNTS = {  # a smaller folder is an interrupted unpacking
+    ("cifar10", "train"): 50_000,
+    ("cifar10", "test"): 10_000,
+    ("imagenette", "train"): 9_469,
+    ("imagenette", "test"): 3_925,
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """One split of a data set in memory. `source` says what the pictures are, for figures and records."""
+
+    images: Tensor  # uint8 (N, 3, H, W)
+    labels: Tensor  # int64 (N,), indices into classes
+    classes: tuple[str, ...]
+    name: str
+    split: str
+    source: str
+    folder: Path | None = None  # None: embedded
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "x".join(str(side) for side in self.images.shape[1:])
+        return f"ImageSet({self.name!r}, {self.split!r}: {len(self)} of {size}, {len(self.classes)} classes)"
+
+
+def load(
+    name: str,
+    split: str,
+    root: str | Path | None = None,
+    *,
+    size: int | None = None,
+    download: bool = False,
+) -> ImageSet:
+    """Load the "train" or "test" split of a data set into memory (§2).
+
+    name: "ten-photos" (embedded stand-in), "cifar10", "imagenette", or "folder:PATH". The folder that
+    Imagenette and ImageNet call `val` is "test" here, because nothing is chosen by it.
+    root: where cifar10 and imagenette lie; else the environment's ALEXNET_DATA, else ./data.
+    size: side of the square pictures. By default ten-photos cuts 64, pictures of one common size keep it, and
+    others are rescaled and cropped to 256 as in §2. CIFAR-10 is always 32.
+    download: fetch a missing set (torchvision's checksummed download); otherwise nothing touches the network.
+
+    Raises ValueError for an unknown name or split and for a damaged set, CorruptImageError for unreadable
+    pictures, FileNotFoundError for a missing set, ConnectionError for a failed download.
+    """
+    _require_split(split)
+    if size is not None:
+        require_count("size", size, "it is the side of the square pictures (§2: 256)")
+    if isinstance(name, str) and name.startswith("folder:"):
+        return _image_folder(name, split, size)
+    require_choice("name", name, NAMES)
+    if name == "ten-photos":
+        return ten_photos(split) if size is None else ten_photos(split, size)
+    root = Path(root or os.environ.get("ALEXNET_DATA") or "data").expanduser()
+    return (_cifar10 if name == "cifar10" else _imagenette)(split, root, size, download)
+
+
+def _require_split(split: str) -> None:
+    if split not in ("train", "test"):
+        raise ValueError(
+            f"split is {split!r}, and the splits are 'train' and 'test'; what Imagenette and ImageNet call "
+            f"'val' is 'test' here"
+        )
+
+
+def photographs() -> dict[str, Tensor]:
+    """The ten whole photographs that scikit-image ships: name -> uint8 (3, H, W). No network is used."""
+    try:
+        import skimage
+    except ImportError as error:
+        raise ImportError(
+            "the ten photographs come with scikit-image, which is not installed: pip install scikit-image"
+        ) from error
+    folder = Path(skimage.__file__).parent / "data"
+    return {name: _to_tensor(read_image(folder / file)) for name, file in PHOTOGRAPHS.items()}
+
+
+def ten_photos(split: str, size: int = 64, per_class: int = 100) -> ImageSet:
+    """Square patches of ten photographs, one class each: a stand-in for ImageNet that needs no download.
+
+    Training patches come from the left half of every photograph, test patches from the right half: no pixel
+    is in both, whatever the size. Patches of one half overlap. Error rates on it say that code runs, and
+    nothing about ImageNet. Grey photographs have three equal channels.
+
+    size: side of a patch, at most 225. per_class: patches of every photograph. The same arguments always give
+    the same patches.
+    """
+    require_count("size", size, "it is the side of a patch (default 64)")
+    require_count("per_class", per_class, "it counts the patches of each photograph (default 100)")
+    _require_split(split)
+    patches = []
+    for name, photo in photographs().items():
+        middle = photo.shape[2] // 2
+        half = photo[:, :, :middle] if split == "train" else photo[:, :, middle:]
+        rows, columns = half.shape[1] - size + 1, half.shape[2] - size + 1
+        if min(rows, columns) < 1:
+            raise ValueError(
+                f"size is {size}, and half of {name} is {half.shape[1]}x{half.shape[2]}: use at most 225"
+            )
+        for top, left in _spread(per_class, rows, columns):
+            patches.append(half[:, top : top + size, left : left + size])
+    labels = torch.arange(len(PHOTOGRAPHS)).repeat_interleave(per_class)
+    source = "patches of ten photographs from scikit-image (a stand-in for ImageNet)"
+    return ImageSet(torch.stack(patches), labels, tuple(PHOTOGRAPHS), "ten-photos", split, source)
+
+
+def _spread(count: int, rows: int, columns: int) -> list[tuple[int, int]]:
+    """`count` places spread evenly over a grid, the same ones every time (the R2 sequence, no generator)."""
+    plastic = 1.324717957244746  # the root of x^3 = x + 1; steps of 1/x and 1/x^2 never fall into a lattice
+    steps = [(0.5 + k / plastic, 0.5 + k / plastic**2) for k in range(count)]
+    return [(int(y % 1 * rows), int(x % 1 * columns)) for y, x in steps]
+
+
+def _cifar10(split: str, root: Path, size: int | None, download: bool) -> ImageSet:
+    if size not in (None, 32):
+        raise ValueError(f"size is {size}, and the pictures of CIFAR-10 are 32x32: leave size out")
+    binary, jpeg = root / "cifar-10-batches-py", root / "cifar10-jpeg"
+    if jpeg.is_dir() and not binary.is_dir():
+        paths, labels, classes = _list("cifar10", split, jpeg / split)
+        source = "CIFAR-10 (JPEG re-encoding)"
+        return ImageSet(read_images(paths), labels, classes, "cifar10", split, source, jpeg / split)
+    if not binary.is_dir() and not download:
+        raise _missing("cifar10", root)
+    from torchvision.datasets import CIFAR10
+
+    with _torchvision_errors("cifar10", binary, download):
+        data = CIFAR10(root, train=split == "train", download=download)
+    images = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()  # (N, 32, 32, 3) -> (N, 3, 32, 32)
+    labels, classes = torch.tensor(data.targets), tuple(data.classes)
+    return ImageSet(images, labels, classes, "cifar10", split, "CIFAR-10", binary)
+
+
+def _imagenette(split: str, root: Path, size: int | None, download: bool) -> ImageSet:
+    base, part = root / "imagenette2-160", "train" if split == "train" else "val"
+    fetch = download and not base.is_dir()
+    if not base.is_dir() and not fetch:
+        raise _missing("imagenette", root)
+    from torchvision.datasets import Imagenette
+
+    with _torchvision_errors("imagenette", base, fetch):
+        data = Imagenette(root, split=part, size="160px", download=fetch)
+    paths, labels, _ = _list("imagenette", split, base / part)
+    images = read_images(paths, size)
+    with Image.open(paths[0]) as first:
+        # The shorter side of the original is 160, so none of its pictures is 224x224.
+        source = "Imagenette (224x224 copy)" if first.size == (224, 224) else "Imagenette (160px)"
+    classes = tuple(words[0] for words in data.classes)  # the first of a class's names
+    return ImageSet(images, labels, classes, "imagenette", split, source, base / part)
+
+
+def _image_folder(name: str, split: str, size: int | None) -> ImageSet:
+    path = Path(name.removeprefix("folder:")).expanduser()
+    if name in ("folder:", "folder:PATH"):
+        raise ValueError(f"name is {name!r}, and needs a folder behind the colon: 'folder:/data/imagenet'")
+    parts = ("train",) if split == "train" else ("test", "val")
+    folder = next((path / part for part in parts if (path / part).is_dir()), None)
+    if folder is None:
+        raise FileNotFoundError(
+            f"{name} holds no folder {' or '.join(parts)} for the {split} split: put one folder a class into "
+            f"{path / 'train'} and into {path / 'test'}. load('ten-photos', ...) needs no files"
+        )
+    paths, labels, classes = _list(name, split, folder)
+    source = f"image folder {path.resolve().name}"
+    return ImageSet(read_images(paths, size), labels, classes, name, split, source, folder)
+
+
+def _list(name: str, split: str, folder: Path) -> tuple[tuple[str, ...], Tensor, tuple[str, ...]]:
+    """Files, labels and classes of a folder of class folders, by the rules of torchvision's ImageFolder."""
+    from torchvision.datasets import ImageFolder
+
+    try:
+        listing = ImageFolder(folder)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{name} needs one folder of images a class in {folder}: {error}") from error
+    for part in ("train", "test", "val"):
+        other = sorted(entry.name for entry in folder.parent.glob(f"{part}/*") if entry.is_dir())
+        if other and other != listing.classes:
+            raise ValueError(
+                f"{name} has not the same classes in {folder.name} and {part}: only one holds "
+                f"{', '.join(sorted(set(other) ^ set(listing.classes)))}. Labels number the class folders in "
+                f"the order of their names, so both need the same ones"
+            )
+    paths, labels = zip(*listing.samples, strict=True)
+    expected = COUNTS.get((name, split), len(paths))
+    if len(paths) != expected:
+        raise ValueError(
+            f"{name} has {len(paths):,} images in {folder}, and should have {expected:,}: was the unpacking "
+            f"interrupted? Delete the folder and fetch it again, or load what is there as "
+            f"'folder:{folder.parent}'"
+        )
+    return paths, torch.tensor(labels), tuple(listing.classes)
+
+
+def _missing(name: str, root: Path) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"{name} is not in {root.absolute()}: put {LAYOUTS[name]} there, name another folder with root= or "
+        f"ALEXNET_DATA, or fetch it with download=True (`alexnet data {name}`). load('ten-photos', ...) is "
+        f"embedded and needs none of this"
+    )
+
+
+@contextmanager
+def _torchvision_errors(name: str, folder: Path, download: bool):
+    """Say what to do where torchvision says that something failed."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, http.client.HTTPException) as error:
+        reason = f"{type(error).__name__}: {error}"
+        if download:
+            raise ConnectionError(
+                f"{name} could not be downloaded into {folder.parent.absolute()} ({reason}). Check the "
+                f"network, or put {LAYOUTS[name]} there by hand. load('ten-photos', ...) is embedded and "
+                f"needs no network"
+            ) from error
+        raise ValueError(
+            f"{name} in {folder.absolute()} is damaged ({reason}): delete that folder and fetch it again "
+            f"with download=True (`alexnet data {name}`). load('ten-photos', ...) is embedded"
+        ) from error
+
+
+class CorruptImageError(ValueError):
+    """Some files are no readable images. `reasons`: path -> why; `paths`: all of them, in order."""
+
+    def __init__(self, reasons: dict[Path, str]):
+        self.reasons, self.paths = reasons, tuple(reasons)
+        shown = "; ".join(f"{path}: {why}" for path, why in list(reasons.items())[:10])
+        more = f"; and {len(reasons) - 10} more, all in .paths" if len(reasons) > 10 else ""
+        super().__init__(
+            f"{len(reasons)} file(s) cannot be read as images: {shown}{more}. Replace or remove them; none "
+            f"is left out in silence"
+        )
+
+
+def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> Tensor:
+    """Rescale the shorter side to `size`, then cut out the central size x size square (§2).
+
+    image: uint8 (3, H, W), or a PIL image of any mode; returns uint8 (3, size, size). The paper names no
+    interpolation; ours is bilinear with antialiasing, by Pillow, as torchvision does it.
+    """
+    require_count("size", size, "it is the side of the square (§2: 256)")
+    if isinstance(image, Tensor):
+        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3 or not image.numel():
+            raise ValueError(
+                f"image is {image.dtype} of shape {tuple(image.shape)}, and must be uint8 (3, H, W): rescale "
+                f"one image at a time, before it becomes float"
+            )
+        image = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+    image = _to_rgb(image)
+    shorter = min(image.size)
+    width, height = (int(size * side / shorter) for side in image.size)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    return _to_tensor(resized.crop((left, top, left + size, top + size)))
+
+
+def mean_image(images: Tensor) -> Tensor:
+    """The mean of uint8 images (N, 3, H, W) at every pixel, which §2 subtracts: float32 (3, H, W)."""
+    if images.dtype != torch.uint8 or images.dim() != 4 or not len(images):
+        raise ValueError(
+            f"images are {images.dtype} of shape {tuple(images.shape)}, and must be uint8 (N, 3, H, W), N at "
+            f"least 1: take the mean over the training set, before images become float"
+        )
+    # Sums of whole numbers are exact. float32 counts to 2^24, which 65,794 white pixels exceed.
+    total = sum(chunk.sum(0, dtype=torch.int64) for chunk in images.split(16))  # (3, H, W)
+    return (total.double() / len(images)).float()
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """One file as an upright RGB picture.
+
+    An EXIF rotation is applied, transparency laid over white, grey and CMYK converted, 16 bits cut to 8; of
+    several frames the first counts. A truncated file is an error.
+    """
+    with Image.open(path) as file:
+        # Mode I has 32 bits. Pillow uses it for 16-bit PNG and PGM files too; elsewhere no white is known.
+        if file.mode == "F" or (file.mode == "I" and file.format not in ("PNG", "PPM")):
+            raise ValueError(f"pixels of mode {file.mode} have no fixed white: save the picture with 8 bits")
+        return _to_rgb(ImageOps.exif_transpose(file))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    elif image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _to_tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()  # (H, W, 3) -> (3, H, W)
+
+
+def read_images(paths: list[Path], size: int | None = None) -> Tensor:
+    """All files as one uint8 tensor (N, 3, H, W); `size` as in `load`.
+
+    Raises CorruptImageError that names every unreadable file, after all have been tried; one beyond Pillow's
+    limit on decompression bombs counts as such. Raises MemoryError when the tensor does not fit.
+    """
+
+    def read(path: Path) -> Tensor | Exception:
+        try:
+            image = read_image(path)
+            return _to_tensor(image) if size is None else rescale_and_crop(image, size)
+        except Exception as error:  # decoders raise errors of many types; the caller collects them all
+            return error
+
+    images, reasons, several_sizes = None, {}, False
+    with warnings.catch_warnings(), ThreadPool(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        progress = tqdm(pool.imap(read, paths, chunksize=16), "images", len(paths), disable=None)
+        for k, image in enumerate(progress):
+            if isinstance(image, Exception):
+                reasons[Path(paths[k])] = f"{type(image).__name__}: {image}"
+                continue
+            if images is None:
+                images = _allocate(len(paths), image.shape)
+            if image.shape != images.shape[1:]:
+                several_sizes = True
+                break
+            images[k] = image
+    if several_sizes:
+        return read_images(paths, IMAGES.stored)  # §2: a constant input size
+    if reasons:
+        raise CorruptImageError(reasons)
+    return images
+
+
+def _allocate(count: int, shape: torch.Size) -> Tensor:
+    try:
+        return torch.empty(count, *shape, dtype=torch.uint8)
+    except RuntimeError as error:
+        gigabytes = count * shape.numel() / 1e9
+        raise MemoryError(
+            f"{count:,} images of {tuple(shape)} take {gigabytes:.0f} GB of memory, which is not to be had: "
+            f"choose a smaller size= or a folder with fewer images"
+        ) from error

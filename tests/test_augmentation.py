@@ -1,0 +1,311 @@
+"""Crops, reflections and colour noise (§4.1) against torchvision, numpy and images that name their pixels."""
+
+from collections import Counter
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alexnet_lib import augmentation
+from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, ten_crop, views
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise_images(count=4, height=9, width=7, seed=0):
+    return torch.randint(0, 256, (count, 3, height, width), generator=seeded(seed), dtype=torch.uint8)
+
+
+def position_images(count, height, width):
+    """Every pixel says where it is: red its row, green its column, blue its image."""
+    rows = torch.arange(height)[None, :, None].expand(count, height, width)
+    columns = torch.arange(width)[None, None, :].expand(count, height, width)
+    numbers = torch.arange(count)[:, None, None].expand(count, height, width)
+    return torch.stack([rows, columns, numbers], dim=1).to(torch.uint8)
+
+
+def where(crop):
+    """(image, top, left, reflected) of a crop of position_images, after checking that every pixel fits."""
+    size = crop.shape[-1]
+    rows, columns, numbers = crop.long()
+    step = int(columns[0, 1] - columns[0, 0])
+    top, left = int(rows.min()), int(columns.min())
+    along = torch.arange(size)
+    assert step in (1, -1)
+    assert torch.equal(rows, (top + along)[:, None].expand(size, size))
+    assert torch.equal(columns, (left + (along if step == 1 else along.flip(0))).expand(size, size))
+    assert len(numbers.unique()) == 1
+    return int(numbers[0, 0]), top, left, step == -1
+
+
+@settings(deadline=None)  # other processes may hold the cores
+@given(
+    count=st.integers(0, 5),
+    size=st.integers(2, 6),
+    more_rows=st.integers(0, 4),
+    more_columns=st.integers(0, 4),
+    seed=st.integers(0, 2**31),
+)
+def test_every_crop_is_a_patch_of_its_own_image_straight_or_reflected(
+    count, size, more_rows, more_columns, seed
+):
+    images = position_images(count, size + more_rows, size + more_columns)
+    crops = RandomCropFlip(size, seeded(seed))(images)
+    assert crops.shape == (count, 3, size, size)
+    assert crops.dtype == torch.uint8
+    for number, crop in enumerate(crops):
+        image, top, left, _ = where(crop)
+        assert image == number
+        assert 0 <= top <= more_rows
+        assert 0 <= left <= more_columns
+
+
+def test_all_views_are_reached_equally_often():
+    crop = RandomCropFlip(4, seeded())
+    image = position_images(1, 6, 7).expand(240, -1, -1, -1)
+    seen = Counter(where(patch) for _ in range(30) for patch in crop(image))
+    possible = 3 * 4 * 2
+    assert len(seen) == possible
+    expected = 240 * 30 / possible
+    chi_square = sum((count - expected) ** 2 / expected for count in seen.values())
+    assert chi_square < 49.7  # 23 degrees of freedom: exceeded by chance once in a thousand seeds
+
+
+def test_a_256_image_has_2178_views_of_224_and_the_paper_counts_2048():
+    assert views() == 33 * 33 * 2 == 2178
+    assert views(255, 224) == 32 * 32 * 2 == 2048  # one pixel less each way gives the printed number
+
+
+def test_the_first_and_the_last_place_of_224_in_256_are_both_reached():
+    image = position_images(1, 256, 256).expand(600, -1, -1, -1)
+    crops = RandomCropFlip(224, seeded())(image)
+    corners = crops[:, :2, :, 0].long().amin(dim=-1)  # (600, 2): first row, and the column of the left edge
+    assert (corners[:, 0].min(), corners[:, 0].max()) == (0, 32)
+    assert set(corners[:, 1].tolist()) == set(range(33)) | set(range(223, 256))
+
+
+def test_images_are_cropped_independently_unless_they_share():
+    crop = RandomCropFlip(3, seeded())
+    places = [where(patch)[1:] for patch in crop(position_images(40, 9, 9))]
+    assert len(set(places)) > 20
+
+
+@pytest.mark.parametrize("count", [32, 64, 70])
+def test_the_2012_way_shares_one_crop_and_one_reflection_among_32_consecutive_images(count):
+    crops = RandomCropFlip(3, seeded(), shared_by=32)(position_images(count, 20, 20))
+    places = [where(patch)[1:] for patch in crops]
+    groups = [set(places[start : start + 32]) for start in range(0, count, 32)]
+    assert all(len(group) == 1 for group in groups)
+    assert len(set.union(*groups)) == len(groups)
+
+
+def test_the_gather_for_gpus_cuts_the_same_patches_as_the_loop_for_cpus():
+    images = noise_images(16)
+    top, left = torch.arange(16) % 5, torch.arange(16) % 3
+    flip = torch.arange(16) % 2 == 0
+    loop = augmentation._cut_each(images, top, left, flip, 5)
+    assert torch.equal(augmentation._cut_all(images, top, left, flip, 5), loop)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_the_same_augmentation_as_a_cpu():
+    images = noise_images(16, 40, 40)
+    moved = [PCAColorNoise(generator=seeded()).fit(batch)(batch) for batch in (images, images.cuda())]
+    torch.testing.assert_close(moved[0], moved[1].cpu())
+    crops = [RandomCropFlip(32, seeded())(batch) for batch in (images, images.cuda())]
+    assert torch.equal(crops[0], crops[1].cpu())
+
+
+def test_the_same_seed_gives_the_same_crops_and_the_same_noise():
+    images = noise_images(8, 12, 12)
+    assert torch.equal(RandomCropFlip(8, seeded(3))(images), RandomCropFlip(8, seeded(3))(images))
+    noise = [PCAColorNoise(generator=seeded(3)).fit(images)(images) for _ in range(2)]
+    assert torch.equal(*noise)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(9, 7, 5), (8, 8, 5), (256, 256, 224), (6, 6, 6), (10, 7, 2)]
+)
+def test_ten_crops_agree_with_torchvision(height, width, size):
+    from torchvision.transforms.functional import ten_crop as torchvisions
+
+    images = noise_images(2, height, width)
+    assert torch.equal(ten_crop(images, size), torch.stack(torchvisions(images, size), dim=1))
+
+
+def test_ten_crops_of_no_images_are_no_crops():
+    assert ten_crop(noise_images(0), 5).shape == (0, 10, 3, 5, 5)
+
+
+@settings(deadline=None)
+@given(count=st.integers(1, 150), seed=st.integers(0, 2**31))
+def test_principal_components_are_numpys_eigenvectors_of_the_pixel_covariance(count, seed):
+    images = noise_images(count, 5, 4, seed)
+    images[:, 1] = images[:, 0] // 2 + images[:, 1] // 3  # colours that vary together
+    noise = PCAColorNoise().fit(images)
+    pixels = images.permute(1, 0, 2, 3).reshape(3, -1).numpy() / 255
+    values, _ = np.linalg.eigh(np.cov(pixels))
+    np.testing.assert_allclose(noise.eigenvalues, values[::-1], rtol=1e-9)
+    vectors = noise.eigenvectors.numpy()
+    np.testing.assert_allclose(np.cov(pixels) @ vectors, vectors * values[::-1], atol=1e-12)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(noise.mean, pixels.mean(1) * 255, rtol=1e-12)
+
+
+def test_the_sign_of_every_eigenvector_is_fixed():
+    vectors = PCAColorNoise().fit(noise_images(20)).eigenvectors
+    largest = vectors[vectors.abs().argmax(0), torch.arange(3)]
+    assert (largest > 0).all()
+
+
+def test_one_shift_moves_all_pixels_of_an_image_and_another_one_the_next_image():
+    images = noise_images(6)
+    moved = PCAColorNoise(generator=seeded()).fit(images)(images)
+    assert moved.dtype == torch.float32
+    assert moved.shape == images.shape
+    shift = moved - images.float()
+    torch.testing.assert_close(shift, shift[:, :, :1, :1].expand_as(shift), atol=1e-4, rtol=0)
+    assert len(shift[:, 0, 0, 0].unique()) == 6
+
+
+def test_every_use_draws_again():
+    images = noise_images(3)
+    noise = PCAColorNoise(generator=seeded()).fit(images)
+    assert not torch.equal(noise(images), noise(images))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "grey_levels"),
+    [
+        # By hand: red has variance 100^2, green 20^2, blue none; 0.1 of the eigenvalue on the scale 0 to 1.
+        ({}, (0.1 * 100**2 / 255, 0.1 * 20**2 / 255, 0.0)),
+        ({"unit": 1}, (0.1 * 100**2, 0.1 * 20**2, 0.0)),
+        ({"magnitude": "deviation"}, (0.1 * 100, 0.1 * 20, 0.0)),
+        ({"magnitude": "deviation", "unit": 1}, (0.1 * 100, 0.1 * 20, 0.0)),
+        ({"sigma": 0.3}, (0.3 * 100**2 / 255, 0.3 * 20**2 / 255, 0.0)),
+        ({"sigma": 0}, (0.0, 0.0, 0.0)),
+    ],
+)
+def test_the_shifts_vary_as_the_formula_says(arguments, grey_levels):
+    red = torch.tensor([28, 228, 28, 228]).repeat(2500)
+    green = torch.tensor([50, 50, 90, 90]).repeat(2500)
+    images = torch.stack([red, green, torch.full_like(red, 7)]).reshape(1, 3, 100, 100).to(torch.uint8)
+    shifts = PCAColorNoise(generator=seeded(), **arguments).fit(images).shifts(40_000).double()
+    covariance = np.cov(shifts.T.numpy())
+    expected = np.array(grey_levels)
+    np.testing.assert_allclose(np.sqrt(covariance.diagonal()), expected, rtol=0.02, atol=1e-6)
+    off = covariance - np.diag(covariance.diagonal())
+    assert np.abs(off).max() <= 0.02 * expected[0] * expected[1] + 1e-9
+    assert np.abs(shifts.mean(0).numpy()).max() <= 0.02 * expected[0] + 1e-9
+
+
+def test_correlated_colours_get_a_correlated_shift():
+    images = noise_images(64, 8, 8)
+    images[:, 1] = images[:, 0]  # yellow and blue: red and green rise together
+    shifts = PCAColorNoise(generator=seeded()).fit(images).shifts(100)
+    torch.testing.assert_close(shifts[:, 0], shifts[:, 1], atol=1e-4, rtol=0)
+    assert shifts[:, 0].std() > 0
+
+
+def test_grey_images_are_moved_along_grey_alone():
+    images = noise_images(8)[:, :1].expand(-1, 3, -1, -1)
+    noise = PCAColorNoise(magnitude="deviation", generator=seeded()).fit(images)
+    shifts = noise.shifts(50)
+    assert (noise.eigenvalues >= 0).all()
+    torch.testing.assert_close(shifts, shifts[:, :1].expand(-1, 3), atol=1e-3, rtol=1e-4)
+
+
+def test_the_2012_division_works_on_images_whose_mean_is_gone():
+    images = noise_images(5)
+    centred = images.float() - 120
+    before = centred.clone()
+    plain = PCAColorNoise(generator=seeded(1)).fit(images)(centred)
+    divided = PCAColorNoise(generator=seeded(1), divide_by=1.1).fit(images)(centred)
+    torch.testing.assert_close(divided, plain / 1.1)
+    assert torch.equal(centred, before)
+
+
+def test_the_2012_division_refuses_images_that_still_have_their_mean():
+    images = noise_images(5)
+    noise = PCAColorNoise(divide_by=1.1).fit(images)
+    with pytest.raises(ValueError, match=r"divide_by is 1\.1 .*after subtracting the mean.*float\(\) - mean"):
+        noise(images)
+
+
+def test_noise_on_an_empty_batch_is_an_empty_batch():
+    noise = PCAColorNoise().fit(noise_images(5))
+    assert noise(noise_images(0)).shape == (0, 3, 9, 7)
+
+
+def test_noise_without_fit_says_what_to_call():
+    with pytest.raises(RuntimeError, match=r"no principal components yet: call fit\(images\) first"):
+        PCAColorNoise()(noise_images())
+
+
+def test_one_pixel_has_no_covariance():
+    with pytest.raises(ValueError, match=r"1 pixels, and a covariance needs two"):
+        PCAColorNoise().fit(noise_images(1, 1, 1))
+
+
+APPLY = {
+    "RandomCropFlip": lambda images: RandomCropFlip(5)(images),
+    "ten_crop": lambda images: ten_crop(images, 5),
+    "fit": lambda images: PCAColorNoise().fit(images),
+}
+
+
+@pytest.mark.parametrize("apply", APPLY.values(), ids=APPLY.keys())
+@pytest.mark.parametrize(
+    ("images", "error", "words"),
+    [
+        (
+            noise_images().float(),
+            TypeError,
+            r"images are torch\.float32, and must be a tensor of torch\.uint8",
+        ),
+        (noise_images().numpy(), TypeError, r"images are ndarray"),
+        (noise_images()[0], ValueError, r"shape \(3, 9, 7\), and must be \(N, 3, H, W\)"),
+        (noise_images()[:, :1], ValueError, r"shape \(4, 1, 9, 7\).*grey"),
+    ],
+    ids=["float", "numpy", "single", "grey"],
+)
+def test_a_batch_of_another_form_is_refused(apply, images, error, words):
+    with pytest.raises(error, match=words):
+        apply(images)
+
+
+@pytest.mark.parametrize("crop", [RandomCropFlip(8), partial(ten_crop, size=8)], ids=["random", "ten"])
+def test_a_crop_larger_than_the_image_names_both_sizes(crop):
+    with pytest.raises(ValueError, match=r"images are 9x7, and a crop of 8x8 does not fit.*§2"):
+        crop(noise_images())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: RandomCropFlip(True), TypeError, r"size is True.*whole number"),
+        (lambda: RandomCropFlip(0), ValueError, r"size is 0.*§4\.1"),
+        (lambda: RandomCropFlip(224.0), TypeError, r"size is 224\.0"),
+        (lambda: RandomCropFlip(4, shared_by=0), ValueError, r"shared_by is 0"),
+        (lambda: views(200, 224), ValueError, r"side is 200.*at least 224"),
+        (lambda: PCAColorNoise(sigma=-0.1), ValueError, r"sigma is -0\.1.*§4\.1"),
+        (lambda: PCAColorNoise(unit=0), ValueError, r"unit is 0.*above 0"),
+        (lambda: PCAColorNoise(divide_by=0), ValueError, r"divide_by is 0.*above 0"),
+        (lambda: PCAColorNoise(magnitude="eigenvalues"), ValueError, r"did you mean 'eigenvalue'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_rule(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_the_settings_show_in_the_repr():
+    assert repr(RandomCropFlip(32, shared_by=4)) == "RandomCropFlip(size=32, shared_by=4)"
+    assert "sigma=0.1" in repr(PCAColorNoise())
+    assert "fitted=False" in repr(PCAColorNoise())

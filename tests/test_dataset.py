@@ -1,0 +1,492 @@
+"""Data sets and the paper's preprocessing (§2): torchvision and hand-made files are the oracles."""
+
+import pickle
+import socket
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.datasets import CIFAR10, ImageFolder
+from torchvision.datasets.utils import calculate_md5
+from torchvision.transforms import functional as F
+
+from alexnet_lib import dataset
+from alexnet_lib.dataset import (
+    CorruptImageError,
+    load,
+    mean_image,
+    photographs,
+    read_image,
+    rescale_and_crop,
+    ten_photos,
+)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """No test reaches a network: every address lookup fails, as on a machine without one."""
+
+    def no_address(*arguments, **keywords):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_address)
+    monkeypatch.delenv("ALEXNET_DATA", raising=False)
+
+
+def picture(width=6, height=5, seed=0, mode="RGB"):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def image_folder(root: Path, splits=("train", "test"), classes=("cat", "dog"), each=2, **options) -> Path:
+    for split in splits:
+        for label, name in enumerate(classes):
+            (root / split / name).mkdir(parents=True)
+            for k in range(each):
+                picture(seed=10 * label + k, **options).save(root / split / name / f"{k}.png")
+    return root
+
+
+# Ten photographs
+
+
+def test_ten_photos_are_a_thousand_labelled_patches_of_ten_classes():
+    train = load("ten-photos", "train")
+    assert train.images.shape == (1000, 3, 64, 64)
+    assert train.images.dtype == torch.uint8
+    assert train.labels.dtype == torch.int64
+    assert train.labels.bincount().tolist() == [100] * 10
+    assert len(train.classes) == len(set(train.classes)) == 10
+    assert "stand-in for ImageNet" in train.source
+    assert repr(train) == "ImageSet('ten-photos', 'train': 1000 of 3x64x64, 10 classes)"
+
+
+@pytest.mark.parametrize("size", [16, 64, 225])
+def test_no_pixel_of_a_photograph_is_in_both_splits(monkeypatch, size):
+    """Photographs whose blue and green name the column: each split shows its own columns alone."""
+    shapes = {name: photo.shape for name, photo in photographs().items()}
+    numbered = {}
+    for name, shape in shapes.items():
+        columns = torch.arange(shape[2]).expand(shape[1:])
+        numbered[name] = torch.stack([columns * 0, columns // 256, columns % 256]).to(torch.uint8)
+    monkeypatch.setattr(dataset, "photographs", lambda: numbered)
+    for label in range(10):
+        columns = {}
+        for split in ("train", "test"):
+            found = ten_photos(split, size, per_class=20)
+            first_rows = found.images[found.labels == label, :, 0].long()  # (20, 3, size)
+            columns[split] = set((256 * first_rows[:, 1] + first_rows[:, 2]).flatten().tolist())
+        assert not columns["train"] & columns["test"]
+
+
+def test_every_patch_is_cut_from_the_photograph_of_its_class():
+    photos, patches = photographs(), ten_photos("test", 40, per_class=2)
+    for patch, label in zip(patches.images, patches.labels, strict=True):
+        whole = photos[patches.classes[label]]
+        windows = whole.unfold(1, 40, 1).unfold(2, 40, 1)  # (3, rows, columns, 40, 40)
+        starts = (windows[:, :, :, 0, 0] == patch[:, 0, 0][:, None, None]).all(0).nonzero()
+        assert any(torch.equal(windows[:, row, column], patch) for row, column in starts)
+
+
+def test_patches_of_one_photograph_lie_at_different_places():
+    places = dataset._spread(100, 237, 162)
+    assert len(set(places)) == 100
+    quarters = [(row < 118, column < 81) for row, column in places]
+    assert all(20 <= quarters.count(quarter) <= 30 for quarter in set(quarters))
+
+
+def test_the_patches_do_not_depend_on_the_global_seed():
+    torch.manual_seed(1)
+    first = ten_photos("train", 32, 5)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    assert torch.equal(first.images, ten_photos("train", 32, 5).images)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_grey_photographs_have_three_equal_channels_and_the_others_have_not():
+    grey = {name for name, photo in photographs().items() if torch.equal(photo[0], photo[1])}
+    assert grey == {"grass", "gravel"}
+
+
+def test_whole_photographs_keep_their_pixels():
+    import skimage
+
+    original = np.asarray(Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png"))
+    assert np.array_equal(photographs()["chelsea"].permute(1, 2, 0).numpy(), original)
+
+
+def test_a_patch_larger_than_half_a_photograph_is_refused():
+    with pytest.raises(ValueError, match=r"size is 226, and half of chelsea is 300x225: use at most 225"):
+        load("ten-photos", "train", size=226)
+
+
+# Rescaling, cropping, the mean
+
+
+@settings(deadline=None)  # other processes may hold the cores
+@given(
+    width=st.integers(1, 60),
+    height=st.integers(1, 60),
+    size=st.integers(1, 40),
+    seed=st.integers(0, 1000),
+)
+def test_rescale_and_crop_agrees_with_torchvision(width, height, size, seed):
+    image = picture(width, height, seed)
+    expected = F.pil_to_tensor(F.center_crop(F.resize(image, size), [size, size]))
+    assert torch.equal(rescale_and_crop(image, size), expected)
+    assert torch.equal(rescale_and_crop(F.pil_to_tensor(image), size), expected)
+
+
+def test_the_default_size_is_256_and_a_256_image_stays_as_it_is():
+    image = picture(256, 256)
+    assert np.array_equal(rescale_and_crop(image).permute(1, 2, 0).numpy(), np.asarray(image))
+
+
+@pytest.mark.parametrize("image", [torch.zeros(3, 4, 4), torch.zeros(4, 4, dtype=torch.uint8)])
+def test_rescale_and_crop_takes_one_uint8_image(image):
+    with pytest.raises(ValueError, match=r"must be uint8 \(3, H, W\): rescale one image at a time"):
+        rescale_and_crop(image)
+
+
+def test_the_mean_image_is_exact_in_float64():
+    images = torch.randint(0, 256, (333, 3, 5, 4), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    mean = mean_image(images)
+    assert mean.dtype == torch.float32
+    assert np.array_equal(mean.numpy(), images.numpy().mean(0, dtype=np.float64).astype(np.float32))
+
+
+def test_the_mean_of_many_images_is_exact_where_float32_sums_are_not():
+    images = torch.randint(0, 256, (200_000, 3, 1, 1), generator=torch.Generator().manual_seed(0))
+    whole_numbers = images.flatten(1).T.tolist()
+    exact = torch.tensor([sum(channel) / 200_000 for channel in whole_numbers])
+    assert torch.equal(mean_image(images.to(torch.uint8)).flatten(), exact)
+
+
+def test_no_images_have_no_mean():
+    with pytest.raises(ValueError, match=r"shape \(0, 3, 2, 2\).*N at least 1"):
+        mean_image(torch.zeros(0, 3, 2, 2, dtype=torch.uint8))
+
+
+# Any folder
+
+
+def test_an_image_folder_loads_with_the_labels_of_torchvision(tmp_path):
+    image_folder(tmp_path, classes=("dog", "ant", "cat"), each=3)
+    found = load(f"folder:{tmp_path}", "test")
+    expected = ImageFolder(tmp_path / "test")
+    assert found.classes == ("ant", "cat", "dog")
+    assert found.labels.tolist() == expected.targets
+    for image, (reference, _) in zip(found.images, expected, strict=True):
+        assert np.array_equal(image.permute(1, 2, 0).numpy(), np.asarray(reference))
+    assert found.folder == tmp_path / "test"
+
+
+def test_val_serves_as_test_and_test_comes_first(tmp_path):
+    image_folder(tmp_path, splits=("train", "val"))
+    assert load(f"folder:{tmp_path}", "test").folder.name == "val"
+    image_folder(tmp_path, splits=("test",))
+    assert load(f"folder:{tmp_path}", "test").folder.name == "test"
+
+
+def test_pictures_of_several_sizes_are_rescaled_and_cropped_to_256(tmp_path):
+    image_folder(tmp_path)
+    wide = picture(9, 5)
+    wide.save(tmp_path / "train" / "dog" / "1.png")
+    found = load(f"folder:{tmp_path}", "train")
+    assert found.images.shape == (4, 3, 256, 256)
+    assert torch.equal(found.images[3], rescale_and_crop(wide))
+    assert load(f"folder:{tmp_path}", "test").images.shape == (4, 3, 5, 6)
+    assert load(f"folder:{tmp_path}", "test", size=4).images.shape == (4, 3, 4, 4)
+
+
+def test_every_corrupt_file_is_named_with_its_reason_and_the_good_ones_are_not(tmp_path):
+    image_folder(tmp_path, each=20, width=64, height=64)
+    truncated, text, empty = (tmp_path / "train" / name for name in ("cat/3.png", "dog/7.png", "dog/9.png"))
+    truncated.write_bytes(truncated.read_bytes()[:5000])
+    text.write_text("this is no picture")
+    empty.write_bytes(b"")
+    with pytest.raises(CorruptImageError, match=r"3 file\(s\) cannot be read.*truncated") as caught:
+        load(f"folder:{tmp_path}", "train")
+    assert caught.value.paths == (truncated, text, empty)
+    assert all(str(path) in str(caught.value) for path in caught.value.paths)
+    assert str(tmp_path / "train" / "cat" / "0.png") not in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_truncated_jpeg_is_an_error(tmp_path, kept):
+    path = tmp_path / "a.jpg"
+    picture(64, 64).save(path)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(CorruptImageError, match=r"a\.jpg: OSError: .*truncated"):
+        dataset.read_images([path])
+
+
+def test_a_long_list_of_corrupt_files_is_cut_in_the_text_and_complete_in_paths():
+    error = CorruptImageError({Path(f"{k}.jpg"): "broken" for k in range(12)})
+    assert "9.jpg: broken; and 2 more" in str(error)
+    assert len(error.paths) == 12
+
+
+def test_a_decompression_bomb_is_an_error_not_a_warning(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.png"
+    picture(20, 20).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # 400 pixels: a warning of Pillow's
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        with pytest.raises(CorruptImageError, match=r"DecompressionBombWarning"):
+            dataset.read_images([path])
+
+
+def test_more_images_than_memory_holds_say_how_much_they_take(tmp_path, monkeypatch):
+    def no_memory(*shape, **options):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    image_folder(tmp_path)
+    monkeypatch.setattr(torch, "empty", no_memory)
+    with pytest.raises(MemoryError, match=r"4 images of \(3, 5, 6\) take 0 GB.*smaller size="):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_a_missing_split_folder_is_named(tmp_path):
+    image_folder(tmp_path, splits=("train",))
+    with pytest.raises(FileNotFoundError, match=r"no folder test or val for the test split.*ten-photos"):
+        load(f"folder:{tmp_path}", "test")
+
+
+def test_an_empty_class_folder_is_named(tmp_path):
+    image_folder(tmp_path)
+    for split in ("train", "test"):
+        (tmp_path / split / "emu").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"one folder of images a class in .*train: .*emu"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_a_folder_without_class_folders_says_so(tmp_path):
+    (tmp_path / "train").mkdir()
+    picture().save(tmp_path / "train" / "0.png")
+    with pytest.raises(FileNotFoundError, match=r"one folder of images a class in .*class folder"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_splits_with_different_classes_are_refused_because_labels_would_shift(tmp_path):
+    image_folder(tmp_path, splits=("train",), classes=("ant", "cat", "dog"))
+    image_folder(tmp_path, splits=("test",), classes=("cat", "dog"))
+    for split in ("train", "test"):
+        with pytest.raises(ValueError, match=r"not the same classes in .*only one holds ant\."):
+            load(f"folder:{tmp_path}", split)
+
+
+def test_the_unlabelled_test_folder_of_imagenet_does_not_hinder_training(tmp_path):
+    image_folder(tmp_path, splits=("train",))
+    (tmp_path / "test").mkdir()
+    picture().save(tmp_path / "test" / "0.png")
+    assert len(load(f"folder:{tmp_path}", "train")) == 4
+
+
+@pytest.mark.parametrize("name", ["folder:", "folder:PATH"])
+def test_a_folder_name_without_a_folder_is_refused(name):
+    with pytest.raises(ValueError, match=r"needs a folder behind the colon"):
+        load(name, "train")
+
+
+# Pictures of every kind
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr"])
+def test_other_colour_modes_become_rgb_as_pillow_converts_them(tmp_path, mode):
+    image, path = picture(mode=mode), tmp_path / "a.tif"
+    image.save(path)
+    assert read_image(path).mode == "RGB"
+    assert np.array_equal(np.asarray(read_image(path)), np.asarray(image.convert("RGB")))
+
+
+def test_sixteen_bits_are_cut_to_eight(tmp_path):
+    values = np.array([[0, 255, 256, 32768, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    assert np.asarray(read_image(tmp_path / "a.png"))[0, :, 1].tolist() == [0, 0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_pixels_without_a_known_white_are_refused(tmp_path, kind):
+    Image.fromarray(np.ones((4, 4), dtype=kind)).save(tmp_path / "a.tif")
+    with pytest.raises(CorruptImageError, match=r"pixels of mode . have no fixed white: save .* 8 bits"):
+        dataset.read_images([tmp_path / "a.tif"])
+
+
+def test_transparency_is_laid_over_white(tmp_path):
+    pixels = np.array([[[200, 0, 0, 255], [200, 0, 0, 0], [0, 0, 0, 51]]], dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.asarray(read_image(tmp_path / "a.png")).tolist() == [[[200, 0, 0], [255] * 3, [204] * 3]]
+
+
+def test_a_transparent_palette_colour_is_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / "a.png", transparency=1)
+    assert np.asarray(read_image(tmp_path / "a.png")).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+
+
+def test_an_exif_rotation_is_applied(tmp_path):
+    upright = picture(6, 4)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: the camera was turned, rotate by 90 degrees clockwise to see it upright
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(np.asarray(read_image(tmp_path / "a.png")), np.asarray(upright))
+
+
+# CIFAR-10 and Imagenette
+
+
+def fake_cifar_binary(root: Path, monkeypatch) -> np.ndarray:
+    """Tiny batches in torchvision's format, with their own checksums in its list; returns the pixels."""
+    folder = root / CIFAR10.base_folder
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lists, pixels = {"train_list": [], "test_list": []}, {}
+    for name in (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"):
+        pixels[name] = rng.integers(0, 256, (4, 3072), dtype=np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": pixels[name], "labels": [3, 1, 4, 1]}))
+        key = "test_list" if name == "test_batch" else "train_list"
+        lists[key].append([name, calculate_md5(folder / name)])
+    classes = ["airplane", "automobile", "bird", "cat", "deer"]
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": classes}))
+    meta = {"filename": "batches.meta", "key": "label_names", "md5": calculate_md5(folder / "batches.meta")}
+    for name, value in {**lists, "meta": meta}.items():
+        monkeypatch.setattr(CIFAR10, name, value)
+    return pixels
+
+
+def test_cifar_in_torchvisions_format_keeps_channels_and_labels(tmp_path, monkeypatch):
+    pixels = fake_cifar_binary(tmp_path, monkeypatch)
+    found = load("cifar10", "test", tmp_path)
+    # The format is 1024 red values row by row, then green, then blue.
+    assert np.array_equal(found.images.numpy(), pixels["test_batch"].reshape(-1, 3, 32, 32))
+    assert found.labels.tolist() == [3, 1, 4, 1]
+    assert found.source == "CIFAR-10"
+    assert len(load("cifar10", "train", tmp_path)) == 20
+
+
+def test_a_damaged_cifar_file_is_not_taken_for_a_missing_set(tmp_path, monkeypatch):
+    fake_cifar_binary(tmp_path, monkeypatch)
+    with (tmp_path / "cifar-10-batches-py" / "data_batch_2").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ValueError, match=r"cifar10 in .*batches-py is damaged .*delete .*ten-photos"):
+        load("cifar10", "train", tmp_path)
+
+
+def test_cifar_as_jpeg_is_named_as_such_and_found_by_environment(tmp_path, monkeypatch):
+    monkeypatch.setitem(dataset.COUNTS, ("cifar10", "train"), 4)
+    image_folder(tmp_path / "cifar10-jpeg", width=32, height=32)
+    monkeypatch.setenv("ALEXNET_DATA", str(tmp_path))
+    found = load("cifar10", "train")
+    assert found.source == "CIFAR-10 (JPEG re-encoding)"
+    assert found.images.shape == (4, 3, 32, 32)
+
+
+def test_torchvisions_cifar_is_preferred_to_the_jpeg_one(tmp_path, monkeypatch):
+    fake_cifar_binary(tmp_path, monkeypatch)
+    image_folder(tmp_path / "cifar10-jpeg", width=32, height=32)
+    assert load("cifar10", "test", tmp_path).source == "CIFAR-10"
+
+
+def test_half_unpacked_sets_are_refused(tmp_path):
+    image_folder(tmp_path / "cifar10-jpeg", width=32, height=32)
+    with pytest.raises(ValueError, match=r"cifar10 has 4 images in .* should have 10,000: .*interrupted"):
+        load("cifar10", "test", tmp_path)
+
+
+def test_cifar_images_stay_32(tmp_path):
+    with pytest.raises(ValueError, match=r"size is 224, and the pictures of CIFAR-10 are 32x32"):
+        load("cifar10", "test", tmp_path, size=224)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape", "source"),
+    [(224, 224, (224, 224), "Imagenette (224x224 copy)"), (213, 160, (160, 213), "Imagenette (160px)")],
+)
+def test_imagenette_says_which_copy_it_is(tmp_path, monkeypatch, width, height, shape, source):
+    monkeypatch.setitem(dataset.COUNTS, ("imagenette", "test"), 2)
+    for wnid in ("n01440764", "n03888257"):
+        for split in ("train", "val"):
+            (tmp_path / "imagenette2-160" / split / wnid).mkdir(parents=True)
+            picture(width, height).save(tmp_path / "imagenette2-160" / split / wnid / "a.JPEG")
+    found = load("imagenette", "test", tmp_path)
+    assert found.images.shape == (2, 3, *shape)
+    assert found.source == source
+    assert found.classes == ("tench", "parachute")
+    assert found.folder == tmp_path / "imagenette2-160" / "val"
+    assert load("imagenette", "test", tmp_path, size=64).source == source
+
+
+def test_an_imagenette_folder_with_a_foreign_class_is_damaged(tmp_path):
+    (tmp_path / "imagenette2-160" / "train" / "n00000001").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"imagenette in .* is damaged \(KeyError: 'n00000001'\)"):
+        load("imagenette", "train", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "imagenette"])
+def test_a_missing_set_says_where_it_was_looked_for_and_three_ways_out(tmp_path, name):
+    with pytest.raises(FileNotFoundError) as caught:
+        load(name, "train", tmp_path / "nowhere")
+    text = str(caught.value)
+    assert f"{name} is not in {tmp_path / 'nowhere'}" in text
+    assert dataset.LAYOUTS[name] in text
+    assert f"`alexnet data {name}`" in text
+    assert "load('ten-photos', ...) is embedded" in text
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "imagenette"])
+def test_a_download_without_a_network_names_the_set_and_the_embedded_one(tmp_path, name):
+    with pytest.raises(ConnectionError, match=rf"{name} could not be downloaded .*ten-photos.*no network"):
+        load(name, "train", tmp_path, download=True)
+
+
+def test_without_root_and_environment_the_folder_is_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=str(tmp_path / "data")):
+        load("cifar10", "train")
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ten_photos", "did you mean 'ten-photos'"),
+        ("imagenet", "did you mean 'imagenette'"),
+        ("mnist", "choose from ten-photos, cifar10, imagenette, folder:PATH"),
+        (None, "name is None"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(name, words):
+    with pytest.raises(ValueError, match=words):
+        load(name, "train")
+
+
+@pytest.mark.parametrize("split", ["val", "Train", None])
+def test_an_unknown_split_names_the_two(split):
+    with pytest.raises(ValueError, match=rf"split is {split!r}.*'train' and 'test'; .*'val' is 'test' here"):
+        load("ten-photos", split)
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (True, TypeError), (2.5, TypeError)])
+def test_a_wrong_size_is_not_blamed_on_the_pictures(tmp_path, size, error):
+    image_folder(tmp_path)
+    with pytest.raises(error, match=rf"size is {size}"):
+        load(f"folder:{tmp_path}", "train", size=size)
+
+
+def test_an_image_set_cannot_be_changed_by_accident():
+    found = ten_photos("test", 8, 1)
+    with pytest.raises(AttributeError):
+        found.images = None
+    assert len(found) == 10
