@@ -1,0 +1,73 @@
+# The project's commands. `make` alone lists them. Plain pip and jupyter-book lines are in README.md.
+.POSIX:
+# The steps of `make test` go from cheap to dear and use both cores themselves.
+.NOTPARALLEL:
+
+PYTHON = python3
+JOBS = 2
+# Relative, so that a folder with spaces in its name works.
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# --all: Sphinx repeats no warning of a page that it does not rebuild, so a second strict build would
+# pass for the wrong reason; and a changed widget script has to reach every page.
+# Warnings still show: they go to stderr.
+BUILD = echo 'Building the pages ...' && $(BIN)/jupyter-book build . --all -n -W --keep-going --quiet >/dev/null
+
+help:
+	@echo 'make book       build the pages into _build/html (needs no torch)'
+	@echo 'make test       check everything: style, code, chapters, pages'
+	@echo 'make lab        open the chapters in JupyterLab'
+	@echo 'make notebooks  run all chapters again and store what they print'
+	@echo 'make clean      remove the built pages and the caches; .venv stays'
+	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
+
+book: .venv/.reading
+	@$(BUILD)
+	@echo 'The book is in _build/html. Open this file in a browser (double click, or xdg-open, or open on a Mac):'
+	@echo "$$PWD/_build/html/index.html"
+
+test: lint unit chapters pages
+	@echo 'make test: style, code, chapters and pages passed.'
+
+lint: .venv/.everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit: .venv/.everything
+	$(BIN)/python -m pytest -q -n $(JOBS) -m 'not browser'
+
+# Every cell of every chapter runs, and what it prints is compared with what is stored.
+# A warning inside a cell is output too, so it fails the comparison.
+chapters: .venv/.everything
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile \
+	  --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 30 book
+
+# Without a Chromium the browser tests are skipped, and one line says how to get one (-r fE: not one for each file).
+pages: .venv/.everything
+	@$(BUILD)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -r fE -m browser
+
+lab: .venv/.everything
+	cd book && ../$(BIN)/jupyter lab
+
+notebooks: .venv/.everything
+	$(BIN)/python tools/notebooks.py store
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit( \
+	  "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Try: make book PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+
+# A stamp file stands for an install that is done, so that it is repeated only when its list changes.
+.venv/.reading: $(BIN)/python constraints.txt
+	@echo 'Installing what the pages need ...'
+	@$(PIP) jupyter-book sphinx-mathjax-offline
+	@touch $@
+
+.venv/.everything: $(BIN)/python constraints.txt requirements.txt pyproject.toml
+	@echo 'Installing everything (torch is the large part) ...'
+	@$(PIP) -r requirements.txt
+	@touch $@ .venv/.reading

@@ -1,0 +1,117 @@
+"""Every page of the book in a Chromium: whole, alone on its host, fit for a phone and a screen reader."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import toc_pages, visiting
+
+pytestmark = pytest.mark.browser
+
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
+# docutils writes a list of citations with roles that ARIA has since deprecated; browsers take them as plain
+# list items, so nothing is lost to the reader. axe-core's rule -> how the element begins.
+KNOWN = {
+    "aria-allowed-role": '<div class="citation" ',
+    "aria-deprecated-role": '<div class="citation" ',
+    "aria-required-children": '<div role="list" class="citation-list">',
+}
+
+BROKEN_PICTURES = """() => [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"""
+SILENT_PICTURES = """() => [...document.images].filter(i => !i.alt.trim()).map(i => i.src)"""
+UNSET_FORMULAS = """() => {
+  const main = document.querySelector("main, body").cloneNode(true);
+  main.querySelectorAll("pre, code, script, style, mjx-container").forEach(part => part.remove());
+  const raw = main.textContent.match(/\\$[^$\\n]+\\$|\\\\\\(|\\\\\\[|\\\\begin\\{/g) ?? [];
+  const empty = [...document.querySelectorAll(".math")].filter(m => !m.querySelector("mjx-container"));
+  const wrong = [...document.querySelectorAll("mjx-merror")];
+  return [...raw, ...[...empty, ...wrong].map(m => m.textContent)];
+}"""
+OVERHANG = """() => document.scrollingElement.scrollWidth - innerWidth"""
+
+
+def violations(page):
+    """What axe-core finds, one line for each element, without what is KNOWN."""
+    # preload: axe would fetch style sheets once more, and resolve their imports against the wrong folder.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    elements = [(rule["id"], element) for rule in found for element in rule["nodes"]]
+    return [
+        f"{rule}: {element['target']}: {element['failureSummary']}"
+        for rule, element in elements
+        if not (rule in KNOWN and element["html"].startswith(KNOWN[rule]))
+    ]
+
+
+# Tests of one page run in one process, so that they share its visits.
+PAGES = [pytest.param(page, marks=pytest.mark.xdist_group(page), id=page) for page in toc_pages()]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def path(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def visit(browser, book_url, path, request):
+    width, theme = LOOKS[request.param]
+    with visiting(browser, f"{book_url}/{path}", width=width, theme=theme) as visit:
+        yield visit
+
+
+def test_a_page_loads_without_an_error_and_asks_no_other_host(visit):
+    assert visit.problems == []
+
+
+def test_every_picture_is_there(visit):
+    assert visit.page.evaluate(BROKEN_PICTURES) == []
+
+
+def test_every_picture_says_what_it_shows(visit):
+    assert visit.page.evaluate(SILENT_PICTURES) == []
+
+
+def test_every_formula_is_set(visit):
+    assert visit.page.evaluate(UNSET_FORMULAS) == []
+
+
+def test_a_page_never_scrolls_sideways(visit):
+    assert visit.page.evaluate(OVERHANG) <= 0
+
+
+def test_axe_finds_no_barrier(visit):
+    assert violations(visit.page) == []
+
+
+def test_a_page_works_from_a_file(browser, book_html, path):
+    with visiting(browser, (book_html / path).as_uri()) as visit:
+        assert visit.problems == []
+        assert visit.page.evaluate(BROKEN_PICTURES) == []
+        assert visit.page.evaluate(UNSET_FORMULAS) == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_front_door_leads_to_the_first_page(browser, book_url, book_html, scheme):
+    page = browser.new_page()
+    page.goto(f"{book_url}/index.html" if scheme == "http" else (book_html / "index.html").as_uri())
+    page.wait_for_url(f"**/{toc_pages()[0]}")
+    page.close()
+
+
+BAD_PAGE = """<!doctype html><html lang="en"><head><title>Bad</title></head><body><main>
+<h1>Bad</h1><p>Raw: $x^2$ and \\(y\\)</p><span class="math">z</span>
+<img src="missing.png" alt="A missing picture"><img alt="" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
+<img src="https://example.org/far.png" alt="A picture on another host">
+<div style="width: 3000px; color: #bbb; background: #ccc">wide and pale</div>
+</main><script>throw new Error("thrown")</script></body></html>"""
+
+
+def test_each_check_sees_a_bad_page(browser, tmp_path):
+    (tmp_path / "bad.html").write_text(BAD_PAGE, "utf-8")
+    with visiting(browser, (tmp_path / "bad.html").as_uri()) as visit:
+        text = "\n".join(visit.problems)
+        assert "asks another host: https://example.org/far.png" in text
+        assert "script: thrown" in text
+        assert "ERR_FILE_NOT_FOUND" in text
+        assert len(visit.page.evaluate(BROKEN_PICTURES)) >= 2
+        assert len(visit.page.evaluate(SILENT_PICTURES)) == 1
+        assert visit.page.evaluate(UNSET_FORMULAS) == ["$x^2$", "\\(", "z"]
+        assert visit.page.evaluate(OVERHANG) > 1000
+        assert any(line.startswith("color-contrast") for line in violations(visit.page))
