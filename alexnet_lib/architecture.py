@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_choice, require_count
+from .checks import require_choice
 from .dropout import PaperDropout
 from .paper import LEARNING
 from .pooling import output_size
@@ -150,9 +150,7 @@ class AlexNet(nn.Module):
         if not isinstance(spec, AlexNetSpec):
             spec = SPECS[require_choice("spec", spec, SPECS)]
         if classes is not None:
-            spec = replace(
-                spec, classes=require_count("classes", classes, "it counts the outputs (§3.5: 1000)")
-            )
+            spec = replace(spec, classes=classes)
         self.spec = spec
         self.features = nn.Sequential(self._convolutional())
         self.classifier = nn.Sequential(self._fully_connected())

@@ -3,6 +3,7 @@
 A checker never shows the solution. It compares with the library, which the tests compare with others.
 """
 
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Verdict:
     message: str
 
     def __repr__(self) -> str:
-        return f"{'Right' if self.right else 'Not yet'}: {self.message}"
+        return textwrap.fill(f"{'Right' if self.right else 'Not yet'}: {self.message}", width=78)
 
 
 def check_number(answer: object, expected: float, hint: str, praise: str, tolerance: float = 1e-9) -> Verdict:
@@ -57,15 +58,26 @@ def check_function(
         try:
             given = answer(*case)
         except Exception as error:  # the reader's code may raise anything
-            return Verdict(False, f"your function raised {type(error).__name__}: {error}. {hint}")
+            return Verdict(
+                False, f"for {_shown(case)} your function raised {type(error).__name__}: {error}. {hint}"
+            )
         wrong = _difference(given, oracle(*case), tolerance)
         if wrong:
-            return Verdict(False, f"{wrong} {hint}")
+            return Verdict(False, f"for {_shown(case)} {wrong} {hint}")
         if time.perf_counter() - begun > SLOW_SECONDS:
             return Verdict(
                 False, f"right so far, but over {SLOW_SECONDS:g} s: work on whole tensors, without loops"
             )
     return Verdict(True, praise)
+
+
+def _shown(case: tuple) -> str:
+    """The arguments of one case, tensors by their shape."""
+    return (
+        "("
+        + ", ".join(f"a tensor {tuple(a.shape)}" if isinstance(a, Tensor) else repr(a) for a in case)
+        + ")"
+    )
 
 
 def _difference(given: object, expected: object, tolerance: float) -> str:
@@ -78,7 +90,7 @@ def _difference(given: object, expected: object, tolerance: float) -> str:
         return f"your result has shape {tuple(given.shape)}, and {tuple(expected.shape)} is asked for."
     if not torch.allclose(given.double(), expected.double(), rtol=tolerance, atol=tolerance):
         worst = (given.double() - expected.double()).abs().max().item()
-        return f"shape right, values wrong (by up to {worst:.2g})."
+        return f"the shape is right, the values are wrong (by up to {worst:.2g})."
     return ""
 
 
@@ -180,7 +192,7 @@ def check_receptive_field(answer: Callable) -> Verdict:
         [([(11, 4)],), ([small, small],), ([(11, 4), pooled],), (conv5,)],
         "Hint: two units of pool1 lie 2 apart on conv1; how many units of conv1 do both see together, "
         "and how many pixels do those see?",
-        "and it gives what the table of this chapter gives for conv5.",
+        "it finds 163 pixels for conv5, as the table of this chapter does.",
     )
 
 

@@ -140,21 +140,23 @@ def lrn_windows(centres: tuple[int, ...] = (45, 46, 47, 48, 49, 50), n: int = 5,
 def maps_before_after(before: Tensor, after: Tensor, chosen: tuple[int, ...], photograph: Tensor) -> Picture:
     """A photograph, and for some maps the activity before and after normalization and their ratio.
 
-    before, after: (C, H, W) of one image; photograph: uint8 (3, H, W).
+    before, after: (C, H, W) of one image; photograph: uint8 (3, H, W). A silent map has no ratio.
     """
-    figure, axes = plt.subplots(len(chosen), 4, figsize=(WIDTH, 2.0 * len(chosen)), squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    axes[0, 0].imshow(as_picture(photograph))
-    axes[0, 0].set_title("photograph", fontsize=10)
-    ratio = after / before.where(before > 0, torch.ones(()))
+    figure = plt.figure(figsize=(WIDTH, 1.9 * len(chosen)))
+    grid = figure.add_gridspec(len(chosen), 4)
+    whole = figure.add_subplot(grid[:, 0])
+    whole.imshow(as_picture(photograph))
+    whole.set_title("photograph", fontsize=10)
+    whole.axis("off")
+    ratio = torch.where(before > 0, after / before, torch.nan)
     for row, number in enumerate(chosen):
-        for column, (title, values) in enumerate(
-            (("before", before), ("after", after), ("after / before", ratio)), 1
-        ):
-            picture = axes[row, column].imshow(values[number].numpy(), cmap="viridis", vmin=0)
-            axes[row, column].set_title(f"map {number}, {title}" if column == 1 else title, fontsize=10)
-            figure.colorbar(picture, ax=axes[row, column], fraction=0.046, pad=0.03)
+        columns = ((f"map {number}, before", before), ("after", after), ("after / before", ratio))
+        for column, (title, values) in enumerate(columns, 1):
+            axis = figure.add_subplot(grid[row, column])
+            picture = axis.imshow(values[number].numpy(), cmap="viridis", interpolation="nearest")
+            axis.set_title(title, fontsize=10)
+            axis.axis("off")
+            figure.colorbar(picture, ax=axis, fraction=0.046, pad=0.03)
     figure.tight_layout()
     peaks = ", ".join(f"map {i} from {before[i].max():.0f} to {after[i].max():.0f}" for i in chosen)
     return Picture(
@@ -344,7 +346,7 @@ def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     """A whole photograph with the central square that is kept, and that square rescaled (§2)."""
     _, height, width = photograph.shape
     side, stored = min(height, width), square.shape[-1]
-    figure, axes = plt.subplots(1, 2, figsize=(NARROW, 2.6), width_ratios=(width, side))
+    figure, axes = plt.subplots(1, 2, figsize=(4.8, 2.3), width_ratios=(width, side))
     axes[0].imshow(as_picture(photograph), extent=(0, width, height, 0))
     axes[1].imshow(as_picture(square))
     top, left = (height - side) / 2, (width - side) / 2
@@ -465,7 +467,7 @@ def colour_components(images: Tensor, noise: PCAColorNoise, dots: int = 2500) ->
 
 def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[str], alt: str) -> Picture:
     """Small photographs in rows and columns with names; images (3, H, W) on 0-255."""
-    size = (0.86 * len(columns) + 0.6, 0.82 * len(rows) + 0.5)
+    size = (0.8 * len(columns) + 0.6, 0.76 * len(rows) + 0.5)
     figure, axes = plt.subplots(len(rows), len(columns), figsize=size, squeeze=False)
     for axis, image in zip(axes.flat, (image for row in images for image in row), strict=True):
         axis.imshow(as_picture(image))

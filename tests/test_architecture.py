@@ -282,6 +282,15 @@ def torchvisions():
     return theirs, ours
 
 
+def test_the_layers_of_torchvision_stand_in_the_same_order(torchvisions):
+    theirs, ours = (
+        [layer for layer in model.modules() if not list(layer.children())] for model in torchvisions
+    )
+    kinds = [type(layer).__name__.replace("MaxPool2d", "MaxPool") for layer in theirs]
+    kinds.remove("AdaptiveAvgPool2d")  # to 6x6, which is what 224 pixels come to anyway
+    assert [type(layer).__name__ for layer in ours] == kinds
+
+
 def test_the_weights_of_torchvision_have_the_same_shapes_in_the_same_order(torchvisions):
     theirs, ours = torchvisions
     assert [w.shape for w in ours.state_dict().values()] == [w.shape for w in theirs.state_dict().values()]
@@ -342,12 +351,12 @@ def test_only_the_last_window_sees_beyond_the_edge_and_by_three_columns():
 
 def test_overhanging_windows_need_no_square_and_respect_padding():
     torch.manual_seed(0)
-    conv, x = OverhangConv2d(2, 3, (5, 3), (3, 2), (1, 0)), torch.randn(1, 2, 9, 12)
-    # Down: 9 + 2 * 1 rows, windows of 5 each 3 rows: 11 is 1 + 2 * 3 + 4, so nothing hangs over.
-    # Across: 12 columns, windows of 3 each 2 columns reach 13.
-    expected = F.conv2d(F.pad(x, (0, 1, 1, 1)), conv.weight, conv.bias, stride=(3, 2))
+    conv, x = OverhangConv2d(2, 3, (5, 3), (2, 2), (2, 0)), torch.randn(1, 2, 9, 12)
+    # Down: 9 + 2 * 2 rows are 5 windows of 5 rows, 2 apart, and nothing hangs over.
+    # Across: 12 columns; 6 windows of 3 columns, 2 apart, reach 13.
+    expected = F.conv2d(F.pad(x, (0, 1, 2, 2)), conv.weight, conv.bias, stride=2)
     torch.testing.assert_close(conv(x), expected)
-    assert conv(x).shape == (1, 3, 3, 6)
+    assert conv(x).shape == (1, 3, 5, 6)
     with pytest.raises(ValueError, match=r"^size is 2 with padding 0, and a window of z = 3 does not fit"):
         conv(torch.zeros(1, 2, 9, 2))
 
@@ -390,10 +399,15 @@ def test_weights_start_with_the_spread_and_the_biases_of_the_spec(name):
 
 @pytest.mark.parametrize("name", ["torchvision", "review-004"])
 def test_specs_without_a_spread_start_as_torch_does(name):
+    ours = [layer for layer in thin(name, seed=0).modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     torch.manual_seed(0)
-    conv = nn.Conv2d(3, SPECS[name].convs[0].maps, 11, 4)
-    assert torch.equal(thin(name, seed=0).features.conv1.weight, conv.weight)
-    assert torch.equal(thin(name, seed=0).features.conv1.bias, conv.bias)
+    for layer in ours:
+        if isinstance(layer, nn.Conv2d):
+            torchs = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size)
+        else:
+            torchs = nn.Linear(layer.in_features, layer.out_features)
+        assert torch.equal(layer.weight, torchs.weight)
+        assert torch.equal(layer.bias, torchs.bias)
 
 
 def test_the_same_seed_starts_the_same_net():

@@ -29,11 +29,11 @@ def test_the_right_function_is_right():
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda x: x, "values wrong"),
+        (lambda x: x, "values are wrong"),
         (lambda x: (2 * x)[:1], "shape"),
         (lambda x: "two", "returned str"),
         (lambda x: None, "returned NoneType"),
-        (lambda x: 2 * x * float("nan"), "values wrong"),
+        (lambda x: 2 * x * float("nan"), "values are wrong"),
         (lambda x, y: x, "raised TypeError"),
         (lambda x: x @ torch.ones(99), "raised RuntimeError"),
         ("twice", "a function is asked for"),
@@ -44,6 +44,11 @@ def test_a_wrong_function_gets_a_hint_and_not_the_solution(answer, words):
     assert not verdict.right
     assert words in verdict.message
     assert repr(verdict).startswith("Not yet: ")
+
+
+def test_a_wrong_function_is_told_for_which_arguments():
+    assert "for (a tensor (2, 3)) your result has shape (1, 3)" in ask(lambda x: (2 * x)[:1]).message
+    assert "for (a tensor (2, 3)) your function raised" in ask(lambda x: x @ x).message
 
 
 def test_a_slow_function_is_told_so(monkeypatch):

@@ -33,6 +33,8 @@ METADATA = {
 }
 # Two parts or more below a root; not within a URL or base64 (a letter or slash before), a tag or a data URI.
 ROOTED_PATH = re.compile(r"(?<![\w.+/:<,])/(?:[\w.-]+/)+[\w.-]+|\b[A-Z]:\\+Users\b")
+# A cell that is folded whole holds the solution of an exercise.
+SOLUTION = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
@@ -49,6 +51,8 @@ def clean(notebook):
     for cell in notebook.cells:
         for key in set(cell.metadata) - KEPT_IN_CELL:
             del cell.metadata[key]
+        if "hide-cell" in cell.metadata.get("tags", []):
+            cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **SOLUTION}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
             # The page takes a picture's alt text from the cell, not from the output that brings it.
