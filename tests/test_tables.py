@@ -64,6 +64,13 @@ def test_a_claim_card_says_not_measured_where_nothing_was_measured():
     assert set(card.column("ours")) == {"not measured yet"}
 
 
+def test_what_can_be_counted_is_counted():
+    card = claim_card("4.1")
+    row = next(row for row in card.rows if row[1] == "2048")
+    assert row[3:] == ("2,178, counted", "contradicted")
+    assert sum(cell == "not measured yet" for cell in card.column("ours")) == len(card.rows) - 1
+
+
 def test_a_section_without_claims_is_named():
     with pytest.raises(ValueError, match=r"section is '9\.9'.*3\.3"):
         claim_card("9.9")

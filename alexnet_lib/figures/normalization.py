@@ -1,0 +1,97 @@
+"""Figures of §3.3, local response normalization."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor
+
+from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture
+
+
+def lrn_response(alphas: dict[str, float], k: float = 2.0, beta: float = 0.75) -> Picture:
+    """What comes out of the normalization for one lone activity, for several alphas."""
+    activity = np.linspace(0, 1000, 501)
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    told = []
+    for (name, alpha), colour, style in zip(
+        alphas.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False
+    ):
+        response = activity / (k + alpha * activity**2) ** beta
+        peak = int(response.argmax())
+        axis.plot(activity, response, style, color=colour, linewidth=2.5, label=name)
+        axis.plot(activity[peak], response[peak], "o", color=colour)
+        axis.annotate(
+            f"{activity[peak]:.0f} → {response[peak]:.0f}",
+            (activity[peak], response[peak]),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+        )
+        told.append(f"with {name} it peaks at {response[peak]:.0f} for an activity of {activity[peak]:.0f}")
+    axis.set(xlabel="activity a of one map, its neighbours silent", ylabel="normalized b", ylim=(0, None))
+    axis.margins(y=0.15)
+    axis.legend(frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    return Picture(
+        figure, "Normalized response against activity: it rises, then falls; " + ", ".join(told) + "."
+    )
+
+
+def lrn_windows(centres: tuple[int, ...] = (45, 46, 47, 48, 49, 50), n: int = 5, maps: int = 96) -> Picture:
+    """Which maps the windows around the tower boundary read, with towers and without."""
+    first, last = maps // 2 - 7, maps // 2 + 7
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    for axis, towers in zip(axes, (1, 2), strict=True):
+        share = maps // towers
+        for row, centre in enumerate(centres):
+            tower = centre // share
+            low, high = (
+                max(tower * share, centre - n // 2),
+                min((tower + 1) * share - 1, centre + (n - 1) // 2),
+            )
+            for number in range(first, last):
+                inside = low <= number <= high
+                colour = (BLUE if number < maps // 2 else ORANGE) if inside else "#eeeeee"
+                axis.add_patch(plt.Rectangle((number - 0.45, row - 0.4), 0.9, 0.8, color=colour))
+            axis.text(centre, row, "●", ha="center", va="center", color="white", fontsize=8)
+        axis.axvline(maps / 2 - 0.5, color="black", linewidth=1.5)
+        axis.set(xlim=(first - 0.6, last - 0.4), ylim=(len(centres) - 0.5, -0.5), xlabel="kernel map")
+        axis.set_title("windows over all maps" if towers == 1 else "windows inside a tower", fontsize=10)
+        axis.set_yticks(range(len(centres)), [f"map {centre}" for centre in centres])
+        axis.tick_params(length=0)
+        for side in axis.spines.values():
+            side.set_visible(False)
+    figure.tight_layout()
+    edge = maps // 2
+    return Picture(
+        figure,
+        f"Windows of {n} around maps {centres[0]} to {centres[-1]}. Left, over all maps, they cross the line "
+        f"between map {edge - 1} and map {edge}. Right, inside a tower: every window stops at that line.",
+    )
+
+
+def maps_before_after(before: Tensor, after: Tensor, chosen: tuple[int, ...], photograph: Tensor) -> Picture:
+    """A photograph, and for some maps the activity before and after normalization and their ratio.
+
+    before, after: (C, H, W) of one image; photograph: uint8 (3, H, W). A silent map has no ratio.
+    """
+    figure = plt.figure(figsize=(WIDTH, 1.9 * len(chosen)))
+    grid = figure.add_gridspec(len(chosen), 4)
+    whole = figure.add_subplot(grid[:, 0])
+    whole.imshow(as_picture(photograph))
+    whole.set_title("photograph", fontsize=10)
+    whole.axis("off")
+    ratio = torch.where(before > 0, after / before, torch.nan)
+    for row, number in enumerate(chosen):
+        columns = ((f"map {number}, before", before), ("after", after), ("after / before", ratio))
+        for column, (title, values) in enumerate(columns, 1):
+            axis = figure.add_subplot(grid[row, column])
+            picture = axis.imshow(values[number].numpy(), cmap="viridis", interpolation="nearest")
+            axis.set_title(title, fontsize=10)
+            axis.axis("off")
+            figure.colorbar(picture, ax=axis, fraction=0.046, pad=0.03)
+    figure.tight_layout()
+    peaks = ", ".join(f"map {i} from {before[i].max():.0f} to {after[i].max():.0f}" for i in chosen)
+    return Picture(
+        figure, f"First-layer maps before and after normalization, and the ratio. Highest activity: {peaks}."
+    )

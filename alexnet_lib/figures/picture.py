@@ -1,0 +1,87 @@
+"""What every figure is made of: a picture with its words, colours, and the parts that chapters share."""
+
+import base64
+import io
+
+import matplotlib
+
+matplotlib.use("Agg")  # figures are shown as pictures with alt text, never as windows
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+# Distinct for the colour-blind, and in grey: dark blue and orange (Wong's palette).
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
+WIDTH = 8.0  # inches at 100 dots: the text column of the book
+NARROW = 5.6  # inches: words drawn at 10 points or more stay readable on a phone
+
+
+class Picture:
+    """A finished figure and its alt text. Shows itself in Jupyter and in the book; keeps no window open.
+
+    The picture is stored with 256 colours: the page stays light, and nobody sees the difference.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        if len(alt) < 20:
+            raise ValueError(f"alt is {alt!r}, and must say in a sentence what the figure shows")
+        self.alt = alt
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=100, bbox_inches="tight", facecolor="white")
+        plt.close(figure)
+        stored = io.BytesIO()
+        Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            stored, "png", optimize=True
+        )
+        self.png = stored.getvalue()
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def as_picture(image: Tensor) -> np.ndarray:
+    """uint8 or float (3, H, W) on 0-255 -> what `imshow` takes, (H, W, 3) uint8."""
+    if image.dim() != 3 or image.shape[0] != 3:
+        raise ValueError(f"image has shape {tuple(image.shape)}, and a picture is (3, H, W)")
+    return image.detach().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+
+
+def photograph_row(images: dict[str, Tensor], alt: str, height: float = 2.2, per_row: int = 5) -> Picture:
+    """Photographs or crops side by side, each under its title. Images uint8 (3, H, W)."""
+    columns = min(per_row, len(images))
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (title, image) in zip(axes.flat, images.items(), strict=False):
+        axis.imshow(as_picture(image))
+        axis.set_title(title, fontsize=9)
+    figure.tight_layout()
+    return Picture(figure, alt)
+
+
+def paired_bars(shares: dict[str, tuple[float, float]], names: tuple[str, str]) -> Figure:
+    """Two horizontal bars for each layer, in per cent; `names` are said above the first pair."""
+    figure, axis = plt.subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
+    for row, pair in enumerate(shares.values()):
+        for offset, share, colour in zip((-0.2, 0.2), pair, (BLUE, ORANGE), strict=True):
+            axis.barh(row + offset, 100 * share, height=0.36, color=colour)
+            axis.text(100 * share + 0.8, row + offset, f"{100 * share:.1f} %", va="center", fontsize=10)
+    axis.set_yticks(range(len(shares)), shares, fontsize=11)
+    axis.invert_yaxis()
+    axis.set_xticks([])
+    axis.spines[["top", "right", "bottom"]].set_visible(False)
+    widest = 100 * max(max(pair) for pair in shares.values())
+    axis.set_xlim(0, 1.18 * widest)
+    for place, name, colour in zip((0.0, 0.5), names, (BLUE, ORANGE), strict=True):
+        axis.text(place, 1.02, name, transform=axis.transAxes, color=colour, fontsize=11, fontweight="bold")
+    figure.tight_layout()
+    return figure
