@@ -31,7 +31,9 @@ SOURCE_2012 = replace(  # layers-145.cfg
     convs=(
         replace(PAPER.convs[0], after=(_SOURCE_NORM, Pool(), Relu())),
         replace(PAPER.convs[1], after=(Relu(), _SOURCE_NORM, SpatialNorm(), Pool())),
-        *(replace(conv, std=0.03) for conv in PAPER.convs[2:]),
+        *(replace(conv, std=0.03) for conv in PAPER.convs[2:4]),
+        # Pooling before the ReLU changes nothing here: both keep the order of numbers.
+        replace(PAPER.convs[4], std=0.03, after=(Pool(), Relu())),
     ),
 )
 

@@ -96,8 +96,8 @@ class SpatialResponseNorm(nn.Module):
         b = a / (k + alpha / n^2 * sum a^2 over n x n pixels) ** beta
 
     The 2012 source applies it in layer 2 after the response normalization (layers-145.cfg, cnorm2a:
-    size 5, scale 0.001, exponent 0.75). Its constant k is not among the values that we could check; 1 is
-    the original program's plain form. n must be odd; pixels beyond the edge count as zero.
+    size 5, scale 0.001, exponent 0.75). It reads no `minDiv` for this kind of norm; that k is then 1 is ours,
+    after the author's other programs. n must be odd; pixels beyond the edge count as zero.
     Input and output as for `LocalResponseNorm`.
     """
 

@@ -68,7 +68,7 @@ PAPER_SHAPES = {
 SOURCE_ORDER = [
     *("conv1", "norm1", "pool1", "relu1"),
     *("conv2", "relu2", "norm2", "spatial_norm2", "pool2"),
-    *("conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5"),
+    *("conv3", "relu3", "conv4", "relu4", "conv5", "pool5", "relu5"),
 ]
 
 
@@ -268,7 +268,7 @@ def test_a_spec_says_which_dropout_stands_where():
     assert thin("caffe").classifier.dropout6.p == 0.5
 
 
-def test_layer_1_of_the_source_is_normalized_and_pooled_before_its_relu():
+def test_layers_1_and_5_of_the_source_are_pooled_before_their_relu():
     assert list(dict(on_meta("source-2012").features.named_children())) == SOURCE_ORDER
 
 

@@ -51,6 +51,18 @@ def test_a_set_that_cannot_be_fetched_is_one_line_and_exit_code_2(tmp_path, caps
     assert "ten-photos" in line
 
 
+@pytest.mark.parametrize("error", [ValueError, OSError, ImportError, MemoryError])
+def test_an_error_of_several_lines_becomes_one(error, capsys, monkeypatch):
+    from alexnet_lib import dataset
+
+    def fail(*arguments, **options):
+        raise error("first line\n  second line")
+
+    monkeypatch.setattr(dataset, "load", fail)
+    assert main(["data", "ten-photos"]) == 2
+    assert error_line(capsys) == "alexnet: first line second line\n"
+
+
 def test_root_names_the_folder_that_is_read(tmp_path, capsys):
     (tmp_path / "cifar10-jpeg").mkdir()
     assert main(["data", "cifar10", "--root", str(tmp_path)]) == 2

@@ -16,15 +16,8 @@ from torchvision.datasets.utils import calculate_md5
 from torchvision.transforms import functional as F
 
 from alexnet_lib import dataset
-from alexnet_lib.dataset import (
-    CorruptImageError,
-    load,
-    mean_image,
-    photographs,
-    read_image,
-    rescale_and_crop,
-    ten_photos,
-)
+from alexnet_lib.dataset import load, photographs, ten_photos
+from alexnet_lib.images import CorruptImageError, mean_image, read_image, rescale_and_crop
 
 
 @pytest.fixture(autouse=True)
@@ -472,10 +465,11 @@ def test_an_unknown_name_suggests_the_nearest(name, words):
         load(name, "train")
 
 
+@pytest.mark.parametrize("name", ["ten-photos", "cifar10", "folder:anywhere"])
 @pytest.mark.parametrize("split", ["val", "Train", None])
-def test_an_unknown_split_names_the_two(split):
+def test_an_unknown_split_names_the_two(name, split):
     with pytest.raises(ValueError, match=rf"split is {split!r}.*'train' and 'test'; .*'val' is 'test' here"):
-        load("ten-photos", split)
+        load(name, split)
 
 
 @pytest.mark.parametrize(("size", "error"), [(0, ValueError), (True, TypeError), (2.5, TypeError)])

@@ -19,7 +19,17 @@ import notebooks  # noqa: E402
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
     *("paper", "checks", "relu", "normalization", "pooling", "dropout", "towers", "spec", "architecture"),
-    *("dataset", "augmentation", "learning", "distributed", "evaluation", "qualitative", "train", "records"),
+    *(
+        "images",
+        "dataset",
+        "augmentation",
+        "learning",
+        "distributed",
+        "evaluation",
+        "qualitative",
+        "train",
+        "records",
+    ),
     *("experiments", "exercises", "tables", "figures", "chapter", "widgets", "cli"),
 )
 # A page's widget trains nothing; the command line shows no widget.

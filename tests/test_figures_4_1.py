@@ -9,7 +9,8 @@ from PIL import Image
 
 from alexnet_lib import figures
 from alexnet_lib.augmentation import PCAColorNoise
-from alexnet_lib.dataset import photographs, rescale_and_crop
+from alexnet_lib.dataset import photographs
+from alexnet_lib.images import rescale_and_crop
 
 
 @pytest.fixture(scope="module")

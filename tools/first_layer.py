@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from alexnet_lib import dataset, records
 from alexnet_lib.augmentation import RandomCropFlip
+from alexnet_lib.images import mean_image
 from alexnet_lib.normalization import LocalResponseNorm
 
 CROP = 128  # of 224: first-layer kernels see 11 pixels, and small crops make many steps
@@ -77,7 +78,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     train = dataset.load("imagenette", "train", root=args.root)
     test = dataset.load("imagenette", "test", root=args.root)
-    mean = dataset.mean_image(train.images).mean(dim=(1, 2), keepdim=True)  # (3, 1, 1)
+    mean = mean_image(train.images).mean(dim=(1, 2), keepdim=True)  # (3, 1, 1)
     net, crop = first_layer_net(), RandomCropFlip(CROP)
     groups = [{"params": [p for p in net.parameters() if p.dim() > 1], "weight_decay": 5e-4}]
     groups += [{"params": [p for p in net.parameters() if p.dim() == 1], "weight_decay": 0.0}]

@@ -1,0 +1,138 @@
+"""Reading pictures (§2): any file or photograph becomes upright RGB, rescaled and cropped as in the paper.
+
+Images are uint8 tensors (N, 3, H, W), or (3, H, W) for one, on the scale 0-255.
+"""
+
+import os
+import warnings
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from tqdm import tqdm
+
+from .checks import require_count
+from .paper import IMAGES
+
+
+class CorruptImageError(ValueError):
+    """Some files are no readable images. `reasons`: path -> why; `paths`: all of them, in order."""
+
+    def __init__(self, reasons: dict[Path, str]):
+        self.reasons, self.paths = reasons, tuple(reasons)
+        shown = "; ".join(f"{path}: {why}" for path, why in list(reasons.items())[:10])
+        more = f"; and {len(reasons) - 10} more, all in .paths" if len(reasons) > 10 else ""
+        super().__init__(
+            f"{len(reasons)} file(s) cannot be read as images: {shown}{more}. Replace or remove them; none "
+            f"is left out in silence"
+        )
+
+
+def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> Tensor:
+    """Rescale the shorter side to `size`, then cut out the central size x size square (§2).
+
+    image: uint8 (3, H, W), or a PIL image of any mode; returns uint8 (3, size, size). The paper names no
+    interpolation; ours is bilinear with antialiasing, by Pillow, as torchvision does it.
+    """
+    require_count("size", size, "it is the side of the square (§2: 256)")
+    if isinstance(image, Tensor):
+        if image.dtype != torch.uint8 or image.dim() != 3 or len(image) != 3 or not image.numel():
+            raise ValueError(
+                f"image is {image.dtype} of shape {tuple(image.shape)}, and must be uint8 (3, H, W): rescale "
+                f"one image at a time, before it becomes float"
+            )
+        image = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+    image = _to_rgb(image)
+    shorter = min(image.size)
+    width, height = (int(size * side / shorter) for side in image.size)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    return to_tensor(resized.crop((left, top, left + size, top + size)))
+
+
+def mean_image(images: Tensor) -> Tensor:
+    """The mean of uint8 images (N, 3, H, W) at every pixel, which §2 subtracts: float32 (3, H, W)."""
+    if images.dtype != torch.uint8 or images.dim() != 4 or not len(images):
+        raise ValueError(
+            f"images are {images.dtype} of shape {tuple(images.shape)}, and must be uint8 (N, 3, H, W), N at "
+            f"least 1: take the mean over the training set, before images become float"
+        )
+    # Sums of whole numbers are exact. float32 counts to 2^24, which 65,794 white pixels exceed.
+    total = sum(chunk.sum(0, dtype=torch.int64) for chunk in images.split(16))  # (3, H, W)
+    return (total.double() / len(images)).float()
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """One file as an upright RGB picture.
+
+    An EXIF rotation is applied, transparency laid over white, grey and CMYK converted, 16 bits cut to 8; of
+    several frames the first counts. A truncated file is an error.
+    """
+    with Image.open(path) as file:
+        # Mode I has 32 bits. Pillow uses it for 16-bit PNG and PGM files too; elsewhere no white is known.
+        if file.mode == "F" or (file.mode == "I" and file.format not in ("PNG", "PPM")):
+            raise ValueError(f"pixels of mode {file.mode} have no fixed white: save the picture with 8 bits")
+        return _to_rgb(ImageOps.exif_transpose(file))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    elif image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """An RGB picture as uint8 (3, H, W)."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()  # (H, W, 3) -> (3, H, W)
+
+
+def read_images(paths: list[Path], size: int | None = None) -> Tensor:
+    """All files as one uint8 tensor (N, 3, H, W); `size` as in `load`.
+
+    Raises CorruptImageError that names every unreadable file, after all have been tried; one beyond Pillow's
+    limit on decompression bombs counts as such. Raises MemoryError when the tensor does not fit.
+    """
+
+    def read(path: Path) -> Tensor | Exception:
+        try:
+            image = read_image(path)
+            return to_tensor(image) if size is None else rescale_and_crop(image, size)
+        except Exception as error:  # decoders raise errors of many types; the caller collects them all
+            return error
+
+    images, reasons, several_sizes = None, {}, False
+    with warnings.catch_warnings(), ThreadPool(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        progress = tqdm(pool.imap(read, paths, chunksize=16), "images", len(paths), disable=None)
+        for k, image in enumerate(progress):
+            if isinstance(image, Exception):
+                reasons[Path(paths[k])] = f"{type(image).__name__}: {image}"
+                continue
+            if images is None:
+                images = _allocate(len(paths), image.shape)
+            if image.shape != images.shape[1:]:
+                several_sizes = True
+                break
+            images[k] = image
+    if several_sizes:
+        return read_images(paths, IMAGES.stored)  # §2: a constant input size
+    if reasons:
+        raise CorruptImageError(reasons)
+    return images
+
+
+def _allocate(count: int, shape: torch.Size) -> Tensor:
+    try:
+        return torch.empty(count, *shape, dtype=torch.uint8)
+    except RuntimeError as error:
+        gigabytes = count * shape.numel() / 1e9
+        raise MemoryError(
+            f"{count:,} images of {tuple(shape)} take {gigabytes:.0f} GB of memory, which is not to be had: "
+            f"choose a smaller size= or a folder with fewer images"
+        ) from error
