@@ -1,5 +1,6 @@
 """Data sets and the paper's preprocessing (§2): torchvision and hand-made files are the oracles."""
 
+import os
 import pickle
 import socket
 import warnings
@@ -18,6 +19,8 @@ from torchvision.transforms import functional as F
 from alexnet_lib import dataset
 from alexnet_lib.dataset import load, photographs, ten_photos
 from alexnet_lib.images import CorruptImageError, mean_image, read_image, rescale_and_crop
+
+REAL = os.environ.get("ALEXNET_DATA")  # read before `offline` hides it
 
 
 @pytest.fixture(autouse=True)
@@ -484,3 +487,14 @@ def test_an_image_set_cannot_be_changed_by_accident():
     with pytest.raises(AttributeError):
         found.images = None
     assert len(found) == 10
+
+
+@pytest.mark.skipif(not REAL, reason="ALEXNET_DATA names no folder with the real sets")
+@pytest.mark.parametrize(("name", "count", "side"), [("cifar10", 10_000, 32), ("imagenette", 3_925, 224)])
+def test_the_real_sets_load_whole(name, count, side):
+    found = load(name, "test", REAL)
+    assert tuple(found.images.shape) == (count, 3, side, side)
+    assert found.labels.unique().tolist() == list(range(10))
+    assert len(found.classes) == 10
+    # Photographs are on average neither dark nor light; a set decoded wrongly may well be.
+    assert 90 < mean_image(found.images).mean() < 150
