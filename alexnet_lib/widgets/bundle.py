@@ -1,0 +1,51 @@
+"""The widgets' JavaScript as text: one source for Jupyter and for the page. Standard library only."""
+
+import json
+from pathlib import Path
+
+JS = Path(__file__).parent / "js"
+ASSETS = Path(__file__).parent / "assets"
+
+SHARED = ("style", "controls", "canvas", "explorer")  # no import or export: put before each module
+HOST = "host"  # the classic script that brings the twins in a page to life
+
+
+def _read(stem: str) -> str:
+    return (JS / f"{stem}.js").read_text("utf-8")
+
+
+def shared_source() -> str:
+    """The helpers that every module may call."""
+    return "\n".join(_read(stem) for stem in SHARED)
+
+
+def module_source(name: str) -> str:
+    """One widget as a complete ES module, as anywidget takes it."""
+    return f"{shared_source()}\n{_read(name)}"
+
+
+def module_names() -> list[str]:
+    """Every widget that has a module, in alphabetical order."""
+    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, HOST})
+
+
+def page_script() -> str:
+    """One classic script with all widgets: it loads from a file path too, where a module file does not."""
+    modules = {name: _read(name) for name in module_names()}
+    tables = f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};"
+    return f"(() => {{\n{tables}\n{_read(HOST)}\n}})();\n"
+
+
+def asset_text(name: str) -> str:
+    """The JSON text of a data asset that ships with the package."""
+    return (ASSETS / f"{name}.json").read_text("ascii")
+
+
+def asset_script(name: str) -> str:
+    """The same as a classic script, because a page opened from a file path may not fetch()."""
+    return f"(window.PAGE_WIDGET_ASSETS ||= {{}})[{json.dumps(name)}] = {asset_text(name)};\n"
+
+
+def asset_names() -> list[str]:
+    """Every data asset, in alphabetical order."""
+    return sorted(path.stem for path in ASSETS.glob("*.json"))

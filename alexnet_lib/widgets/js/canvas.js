@@ -1,0 +1,100 @@
+// Drawing: sharp at any zoom, in the theme's colours.
+
+// Three significant digits, at most six decimals; wording.py writes the same.
+function number(value) {
+  const size = Math.abs(value);
+  let decimals = 0;
+  while (decimals < 6 && size !== 0 && size * 10 ** decimals < 100) decimals += 1;
+  return (value || 0).toFixed(decimals);
+}
+
+// "1 map", "5 maps"; the unit is a plural that ends in s.
+function counted(value, unit) {
+  return `${value} ${value === 1 ? unit.replace(/s$/, "") : unit}`;
+}
+
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+// The array that packed.py stored, as Float32Array.
+async function unpack({ data, scale }) {
+  const stream = new Blob([bytesOf(data)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const levels = new Int8Array(await new Response(stream).arrayBuffer());
+  return Float32Array.from(levels, (level) => level * scale);
+}
+
+// The photograph asset, ready for ctx.drawImage; null where a figure has none.
+async function decodePhoto(photo) {
+  return photo.jpeg ? createImageBitmap(new Blob([bytesOf(photo.jpeg)], { type: "image/jpeg" })) : null;
+}
+
+const NAMES = ["ink", "quiet", "ground", "panel", "line", "plus", "minus", "mark"];
+function palette(host) {
+  const style = getComputedStyle(host);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+const scratch = document.createElement("canvas");
+function rgb(colour) {
+  const ctx = scratch.getContext("2d");
+  ctx.fillStyle = colour; // reads back as #rrggbb, whatever the theme wrote
+  return [1, 3, 5].map((i) => parseInt(ctx.fillStyle.slice(i, i + 2), 16));
+}
+
+// A figure with one canvas. `columns` of 12 (`narrow` on a phone); `aspect` is width / height.
+// onpick(x, y) gets the place of a click as fractions of the canvas; with `drag` also while dragging.
+function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpick = null, drag = false }) {
+  const canvas = node("canvas", { role: "img", style: `--aspect: ${aspect}` });
+  const words = node("figcaption", {}, caption);
+  const frame = node("figure", { style: `--columns: ${columns}; --narrow: ${narrow}` }, canvas, words);
+  parent.append(frame);
+  if (onpick) {
+    canvas.classList.add(...(drag ? ["handle", "drag"] : ["handle"]));
+    const pick = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const inside = (at, from, size) => Math.min(0.999999, Math.max(0, (at - from) / size));
+      onpick(inside(event.clientX, box.left, box.width), inside(event.clientY, box.top, box.height));
+    };
+    canvas.addEventListener(drag ? "pointerdown" : "click", (event) => {
+      if (drag) canvas.setPointerCapture(event.pointerId);
+      pick(event);
+    });
+    if (drag) canvas.addEventListener("pointermove", (event) => { if (event.buttons) pick(event); });
+  }
+  // draw(ctx, width, height) works in CSS pixels; `label` is what a screen reader says of the picture.
+  function paint(label, draw) {
+    const { width, height } = canvas.getBoundingClientRect();
+    const ratio = window.devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    canvas.setAttribute("aria-label", label);
+    const ctx = canvas.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
+    ctx.font = "12px system-ui, sans-serif";
+    if (width) draw(ctx, width, height);
+  }
+  return { paint, retitle: (text) => { words.textContent = text; } };
+}
+
+// Values of rows x columns as a picture: 0 is the ground, +peak and -peak the two colours; NaN stays clear.
+function drawMap(ctx, width, height, values, rows, columns, peak, colours) {
+  const [zero, plus, minus] = [colours.ground, colours.plus, colours.minus].map(rgb);
+  const image = new ImageData(columns, rows);
+  for (let i = 0; i < values.length; i++) {
+    const share = Math.min(1, Math.abs(values[i]) / peak);
+    const end = values[i] < 0 ? minus : plus;
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = zero[c] + share * (end[c] - zero[c]);
+    image.data[4 * i + 3] = Number.isNaN(share) ? 0 : 255;
+  }
+  drawImage(ctx, width, height, image);
+}
+
+function drawImage(ctx, width, height, image) {
+  scratch.width = image.width;
+  scratch.height = image.height;
+  scratch.getContext("2d").putImageData(image, 0, 0);
+  ctx.imageSmoothingEnabled = false;
+  ctx.drawImage(scratch, 0, 0, width, height);
+}

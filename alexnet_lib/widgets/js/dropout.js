@@ -1,0 +1,169 @@
+// Dropout (§4.2): nets that each miss some of eight units, against the one net of test time.
+
+const UNITS = 8;
+const SHOWN = 64; // masks that are drawn
+
+// T. Ettinger's generator mulberry32, the same in dropout.py: numbers from 0 up to 1.
+export function uniform(seed, count) {
+  let state = seed;
+  return Float64Array.from({ length: count }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  });
+}
+
+const OUTPUTS = { linear: (z) => z, relu: (z) => Math.max(0, z), softmax: (z) => 1 / (1 + Math.exp(-z)) };
+const logShare = (z) => Math.min(0, z) - Math.log1p(Math.exp(-Math.abs(z))); // of softmax, also far out
+
+// The weighted sum of a net whose unit i is activities[i] * factors[i].
+export const weightedSum = ({ activities, weights }, factors) =>
+  weights.reduce((sum, weight, i) => sum + weight * activities[i] * factors[i], 0);
+
+// What the mask multiplies in training, and all units at test time.
+export const factorsOf = ({ p, form }) => (form === "paper" ? [1, 1 - p] : [1 / (1 - p), 1]);
+
+// Average over all masks, each with its probability; `geometric` is that of the class probabilities.
+export function everyMask(layer, { p, form, output }) {
+  const [training] = factorsOf({ p, form }), units = layer.activities.map((_, i) => i);
+  let mean = 0, first = 0, second = 0;
+  for (let mask = 0; mask < 2 ** units.length; mask++) {
+    const kept = units.map((i) => (mask >> i) & 1);
+    const chance = kept.reduce((product, one) => product * (one ? 1 - p : p), 1);
+    const z = weightedSum(layer, kept.map((one) => one * training));
+    mean += chance * OUTPUTS[output](z);
+    first += chance * logShare(z);
+    second += chance * logShare(-z);
+  }
+  return { mean, geometric: OUTPUTS.softmax(first - second) };
+}
+
+// How many of the nets keep each unit.
+export const timesKept = (masks) => Array.from({ length: UNITS }, (_, unit) =>
+  masks.reduce((sum, kept, at) => sum + (at % UNITS === unit ? kept : 0), 0));
+
+export function summary(state, data, { drawn, every, test }) {
+  const { nets, output, form, p } = state;
+  const many = nets === 1 ? "1 masked net says" : `${nets} masked nets say on average`;
+  const units = `every unit ${form === "inverted" ? "as it is" : `times ${Number((1 - p).toFixed(4))}`}`;
+  const verdict = Math.abs(every.mean - test) < 1e-9 ? "the same" : "not the same";
+  const theirs = `; their geometric average is ${number(every.geometric)}, the one net's`;
+  return `${many} ${number(drawn)}, and the one net with ${units} says ${number(test)}. Over all 256 masks `
+    + `the average is ${number(every.mean)}, ${verdict}${output === "softmax" ? theirs : ""}.`;
+}
+
+const prepare = async (model) =>
+  Object.fromEntries(["maps", "activities", "weights"].map((name) => [name, model.get(name)]));
+
+function compute(state, data) {
+  const { p, nets, seed, output } = state, [training, atTest] = factorsOf(state);
+  const masks = Uint8Array.from(uniform(seed, nets * UNITS), (u) => (u >= p ? 1 : 0));
+  const net = (n) => Array.from(masks.subarray(n * UNITS, (n + 1) * UNITS), (kept) => kept * training);
+  const says = Array.from({ length: nets }, (_, n) => OUTPUTS[output](weightedSum(data, net(n))));
+  return {
+    masks, says, last: net(nets - 1), whole: Array(UNITS).fill(atTest),
+    drawn: says.reduce((sum, value) => sum + value, 0) / nets,
+    every: everyMask(data, state),
+    test: OUTPUTS[output](weightedSum(data, Array(UNITS).fill(atTest))),
+  };
+}
+
+function build({ parent }) {
+  const half = { caption: "", columns: 6, narrow: 6, aspect: 1.4 };
+  const masked = picture(parent, half), whole = picture(parent, half);
+  const strip = picture(parent, { caption: "", aspect: SHOWN / UNITS });
+  const caption = "Dots, each net's answer; line, their average so far, nets on a logarithmic axis; dashed, "
+    + "the average over all 256 masks; straight, the net at test";
+  const curve = picture(parent, { caption, aspect: 2.8 });
+  const table = node("table"), attributes = { class: "scroll", tabindex: 0, role: "region" };
+  parent.append(node("div", { ...attributes, "aria-label": "Units" }, table));
+  return { masked, whole, strip, curve, table };
+}
+
+function line(ctx, points, colour, dash = [], wide = 2) {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = wide;
+  ctx.setLineDash(dash);
+  ctx.beginPath();
+  points.forEach(([x, y]) => ctx.lineTo(x, y));
+  ctx.stroke();
+}
+
+function ring(ctx, x, y, radius, fill, colour, dash = []) {
+  ctx.fillStyle = fill;
+  const turn = Array.from({ length: 33 }, (_, i) => (i * Math.PI) / 16);
+  line(ctx, turn.map((a) => [x + radius * Math.cos(a), y + radius * Math.sin(a)]), colour, dash, 1.5);
+  ctx.fill();
+}
+
+// Eight units and their output: a line is as wide as what it carries, a dropped unit is an empty ring.
+function drawNet(ctx, width, height, { activities, weights }, factors, says, colours) {
+  const radius = Math.min(12, height / 20), left = 2 * radius, right = width - 48;
+  const most = Math.max(...activities.map((a, i) => Math.abs(a * weights[i]))) || 1;
+  activities.forEach((a, i) => {
+    const y = ((i + 0.5) * height) / UNITS, carried = Math.abs(a * weights[i] * factors[i]);
+    const wide = Math.min(16, (8 * carried) / most);
+    const [colour, dash] = weights[i] < 0 ? [colours.minus, [6, 4]] : [colours.plus, []];
+    const [fill, dots] = factors[i] ? [colours.line, []] : [colours.ground, [2, 3]];
+    if (wide) line(ctx, [[left, y], [right, height / 2]], colour, dash, wide);
+    ring(ctx, left, y, radius, fill, colours.ink, dots);
+  });
+  ring(ctx, right, height / 2, 24, colours.panel, colours.ink);
+  Object.assign(ctx, { fillStyle: colours.ink, textAlign: "center", textBaseline: "middle" });
+  ctx.fillText(number(says), right, height / 2);
+}
+
+function drawStrip(ctx, width, height, masks, colours) {
+  const step = width / SHOWN, row = height / UNITS;
+  masks.subarray(0, SHOWN * UNITS).forEach((kept, at) => {
+    ctx.fillStyle = kept ? colours.plus : colours.panel;
+    ctx.fillRect(Math.floor(at / UNITS) * step + 0.5, (at % UNITS) * row + 0.5, step - 1, row - 1);
+  });
+}
+
+// The running average over the nets; net 1, 2, 4, ... evenly spaced.
+function drawCurve(ctx, width, height, { says, every, test }, colours) {
+  let sum = 0;
+  const averages = says.map((value, n) => (sum += value) / (n + 1));
+  const values = [...says, every.mean, test], high = Math.max(...values), low = Math.min(...values);
+  const x = (n) => 8 + (Math.log2(n + 1) / Math.max(1, Math.log2(says.length))) * (width - 70);
+  const y = (value) => 14 + ((high - value) / (high - low || 1)) * (height - 28);
+  const square = (value, n, side) => ctx.fillRect(x(n) - side / 2, y(value) - side / 2, side, side);
+  ctx.fillStyle = colours.quiet;
+  says.forEach((value, n) => square(value, n, 2));
+  ctx.textAlign = "right";
+  ctx.fillText(number(high), width - 2, 11);
+  ctx.fillText(number(low), width - 2, height - 3);
+  line(ctx, [[0, y(test)], [width, y(test)]], colours.mark);
+  line(ctx, [[0, y(every.mean)], [width, y(every.mean)]], colours.minus, [7, 5]);
+  line(ctx, averages.map((value, n) => [x(n), y(value)]), colours.plus);
+  ctx.fillStyle = colours.plus;
+  square(averages.at(-1), says.length - 1, 8);
+}
+
+function draw({ state, data, result, pictures, colours }) {
+  const { nets, p } = state, { masks, last, whole, says, drawn, every, test } = result;
+  const missing = last.filter((factor) => factor === 0).length, shown = Math.min(nets, SHOWN);
+  const net = (target, label, factors, value) => target.paint(label, (ctx, width, height) =>
+    drawNet(ctx, width, height, data, factors, value, colours));
+  pictures.masked.retitle(`Net ${nets} of ${nets} in training: ${missing} of 8 units dropped`);
+  net(pictures.masked, `A net without ${missing} of its 8 units`, last, says[nets - 1]);
+  pictures.whole.retitle(`The net at test: all units, times ${Number(whole[0].toFixed(4))}`);
+  net(pictures.whole, "The net with all 8 units", whole, test);
+  pictures.strip.retitle(`Masks, one a column, ${shown} of ${nets}: filled, kept; faint, dropped`);
+  pictures.strip.paint(`Masks of ${shown} nets, units dropped with p = ${p}`,
+    (ctx, width, height) => drawStrip(ctx, width, height, masks, colours));
+  pictures.curve.paint(`The average of ${nets} nets ends at ${number(drawn)}, that of all masks is `
+    + `${number(every.mean)}, the net at test says ${number(test)}`,
+    (ctx, width, height) => drawCurve(ctx, width, height, result, colours));
+  const rows = [["Unit", ...whole.map((_, i) => i + 1)], ["Map of conv1", ...data.maps],
+    ["Activity", ...data.activities], ["Weight", ...data.weights], [`Kept, of ${nets}`, ...timesKept(masks)]];
+  pictures.table.replaceChildren(...rows.filter((row) => row.length > 1).map((row, at) =>
+    node("tr", {}, ...row.map((text, i) => node(at && i ? "td" : "th", {}, String(text))))));
+}
+
+const checked = ({ output }, data, { masks, last, drawn, every, test }) => [drawn, every.mean, test,
+  ...(output === "softmax" ? [every.geometric] : []), ...last.map(Boolean).map(Number), ...timesKept(masks)];
+
+export default explorer({ title: "Dropout", prepare, build, compute, draw, summary, checked });

@@ -1,0 +1,57 @@
+// One style sheet for every widget. The colours come from the theme around it: pydata's variables in the
+// page, JupyterLab's in a notebook; a shadow root keeps the theme's other rules out.
+const STYLE = `
+:host {
+  display: block;
+  --ink: var(--pst-color-text-base, var(--jp-ui-font-color1, #222));
+  --quiet: var(--pst-color-text-muted, var(--jp-ui-font-color2, #555));
+  --ground: var(--pst-color-background, var(--jp-layout-color0, #fff));
+  --panel: var(--pst-color-surface, var(--jp-layout-color1, #f5f5f5));
+  --line: var(--pst-color-border, var(--jp-border-color1, #bbb));
+  --plus: #0072b2;
+  --minus: #b34e00;
+  --mark: #8a2a6b;
+}
+:host([data-dark]) { --plus: #56b4e9; --minus: #f0a040; --mark: #f39bd0; }
+* { box-sizing: border-box; }
+.widget { container-type: inline-size; color: var(--ink); background: var(--ground);
+  font: 15px/1.4 system-ui, sans-serif; }
+.body { display: grid; gap: 0.75rem; padding: 0.75rem; border: 1px solid var(--line); border-radius: 6px; }
+.controls { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.25rem 1.5rem; }
+.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0.25rem 1.5rem; }
+.row { display: grid; grid-template-columns: minmax(4.5rem, auto) minmax(0, 1fr) 5.5rem; gap: 0.6rem;
+  align-items: center; min-height: 32px; }
+.row output { font-variant-numeric: tabular-nums; color: var(--quiet); }
+.row.wide { grid-template-columns: minmax(4.5rem, auto) minmax(0, 1fr); }
+input[type=range] { width: 100%; height: 24px; margin: 0; accent-color: var(--plus); }
+input[type=radio], input[type=checkbox] { width: 18px; height: 18px; margin: 0; accent-color: var(--plus); }
+select { width: 100%; min-height: 32px; font: inherit; color: var(--ink); background: var(--ground);
+  border: 1px solid var(--quiet); border-radius: 4px; }
+fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
+legend { float: none; padding: 0; font-weight: 600; }
+.option { display: flex; gap: 0.5rem; align-items: center; min-height: 28px; }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
+button { min-height: 32px; padding: 0.2rem 0.8rem; font: inherit; color: var(--ink); background: var(--panel);
+  border: 1px solid var(--quiet); border-radius: 4px; cursor: pointer; }
+:is(button, input, select):focus-visible { outline: 3px solid var(--plus); outline-offset: 2px; }
+.pictures { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.75rem; }
+figure { grid-column: span var(--columns, 12); margin: 0; min-width: 0; }
+figcaption { font-size: 0.85rem; color: var(--quiet); }
+canvas { display: block; width: 100%; aspect-ratio: var(--aspect, 1); }
+canvas.handle { cursor: crosshair; }
+canvas.drag { touch-action: none; }
+.scroll { grid-column: span 12; overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.5rem; text-align: left; border-bottom: 1px solid var(--line); }
+th { font-weight: 600; }
+p { margin: 0; }
+.summary { font-weight: 600; }
+.badge { font-size: 0.85rem; color: var(--quiet); }
+.note { padding: 0.4rem 0.6rem; border-left: 4px solid var(--minus); background: var(--panel); }
+[hidden] { display: none !important; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+@container (max-width: 36rem) {
+  .controls { grid-template-columns: minmax(0, 1fr); }
+  figure { grid-column: span var(--narrow, 12); }
+}
+`;

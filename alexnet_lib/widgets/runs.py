@@ -1,0 +1,153 @@
+"""`RunExplorer`: two recorded curves and the epochs that each takes to a threshold (§3.1, §5, §6)."""
+
+import math
+from collections.abc import Sequence
+
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..records import RESULTS, Record, load
+from .base import PageWidget
+from .params import Choice, Slider
+from .posters import BLUE, GREY, MARK, ORANGE
+from .wording import number
+
+FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
+THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
+
+
+def recorded() -> list[Record]:
+    """Every record of the package that holds a curve: `FIRST`, then the other experiments by name."""
+    names = sorted((path.name for path in RESULTS.iterdir() if path.is_dir()), key=lambda n: (n != FIRST, n))
+    return [record for name in names for record in load(name) if record.curves]
+
+
+def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
+    """Key for links -> (record, curve's name, words for the reader). A repeated key gets a number.
+
+    Raises TypeError for what is no record, ValueError for fewer than two curves or values not finite.
+    """
+    found = {}
+    for record in records:
+        if not isinstance(record, Record):
+            raise TypeError(
+                f"records holds {record!r}, and must hold Record alone: alexnet_lib.records.load(experiment)"
+            )
+        for curve, values in record.curves.items():
+            name = f"{curve} of {record.label}" if record.label else curve
+            words = f"{name} ({record.experiment.replace('_', ' ')})"
+            if not values or not all(map(math.isfinite, values)):
+                raise ValueError(
+                    f"records: {words} must hold finite numbers, one for each epoch: leave it out"
+                )
+            key = "-".join(filter(None, (record.experiment, record.label, curve))).replace(" ", "-")
+            copies = sum(known.split("~")[0] == key for known in found)
+            if copies:  # another date or machine; older links keep the first
+                key, words = f"{key}~{copies + 1}", f"{words}, {record.date}"
+            found[key] = (record, curve, words)
+    if len(found) < 2:
+        raise ValueError(
+            f"records hold {len(found)} curves, and two are compared: give records with at least two, or "
+            f"leave records out to see all that ship with the book"
+        )
+    return found
+
+
+def first_pair(curves: dict[str, tuple[Record, str, str]]) -> list[str]:
+    """Two runs that recorded the same thing: their training errors if there are such, else what there is."""
+    for wanted in ("training error", *(curve for _, curve, _ in curves.values())):
+        same = [key for key, (_, curve, _) in curves.items() if curve == wanted]
+        if len(same) > 1:
+            return same[:2]
+    return list(curves)[:2]
+
+
+def circumstances(record: Record) -> str:
+    """Data, images, seed, hardware, date and setting of a run, as a caption says them."""
+    setting = ", ".join(f"{name} {value}" for name, value in record.config.items())
+    return (
+        f"{record.data}, {record.images:,} training images, seed {record.seed}, {record.hardware}, "
+        f"{record.date}; {setting}"
+    )
+
+
+class RunExplorer(PageWidget):
+    """Compare any two recorded training curves by the epochs they take to a threshold (§3.1, §5, §6).
+
+    `records`: a list of `alexnet_lib.records.Record`; by default all that the package holds. `a` and `b`:
+    the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch counts when
+    its value is at or below it. Everything shown is ours, measured, and none of it the paper's.
+    """
+
+    page_name = "runs"
+    poster_size = (6.4, 3.2)
+
+    runs = traitlets.Dict(help="key of a curve -> its values, name and circumstances").tag(sync=True)
+
+    def __init__(self, records: Sequence[Record] | None = None, **values):
+        self.curves = curves_of(recorded() if records is None else records)
+        names = {key: words for key, (_, _, words) in self.curves.items()}
+        first, second = first_pair(self.curves)
+        why = "errors and losses on record lie there (§3.1: 25 % training error)"
+        # Made here and not in the class: what can be chosen depends on the records.
+        self.add_traits(
+            a=Choice(first, names, "First curve"),
+            b=Choice(second, names, "Second curve"),
+            threshold=Slider(THRESHOLD, 0.01, 3, "Threshold", why, step=0.01),
+        )
+        runs = {
+            key: {
+                "values": record.curves[curve],
+                "name": words,
+                "told": circumstances(record),
+                "alike": [record.data, record.images, curve],
+            }
+            for key, (record, curve, words) in self.curves.items()
+        }
+        super().__init__(runs=runs, **values)
+
+    def reached(self, key: str) -> int | None:
+        """The epoch after which a curve is first at or below the threshold."""
+        record, curve, _ = self.curves[key]
+        return record.first_below(curve, self.threshold)
+
+    def summary(self) -> str:
+        epochs = [self.reached(key) for key in (self.a, self.b)]
+        told = [
+            f"{self.runs[key]['name']} {after(epoch, len(self.runs[key]['values']))}"
+            for key, epoch in zip((self.a, self.b), epochs, strict=True)
+        ]
+        ratio = "no ratio"
+        if all(epochs):
+            ratio = f"a ratio of {epochs[1]} / {epochs[0]} = {number(epochs[1] / epochs[0])}"
+        alike = self.runs[self.a]["alike"] == self.runs[self.b]["alike"]
+        unlike = "" if alike else ", which differ in data or measure"
+        return (
+            f"At or below {number(self.threshold)}: {told[0]}, {told[1]}; {ratio}, from one run each"
+            f"{unlike}, measured here and not in the paper."
+        )
+
+    def draw_poster(self, figure: Figure) -> str:
+        axes = figure.subplots()
+        for key, colour, style in ((self.a, BLUE, "-"), (self.b, ORANGE, "--")):
+            values, epoch = self.runs[key]["values"], self.reached(key)
+            axes.plot(range(1, len(values) + 1), values, style, color=colour, label=self.runs[key]["name"])
+            if epoch:
+                axes.plot((epoch, epoch), (0, values[epoch - 1]), ":", color=GREY)
+                axes.plot(epoch, values[epoch - 1], "o", color=colour)
+        axes.axhline(self.threshold, color=MARK, linestyle="-.", linewidth=1)
+        axes.set(xlabel="epoch", ylim=(0, None))
+        axes.legend(frameon=False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        runs = [self.curves[key][0] for key in (self.a, self.b)]
+        told = dict.fromkeys(f"{run.data}, {run.images:,} images, seed {run.seed}" for run in runs)
+        axes.set_title("; ".join(told), fontsize=9)
+        return f"Two recorded curves over their epochs and a line at the threshold. {self.summary()}"
+
+
+def after(epoch: int | None, epochs: int) -> str:
+    """When a curve reached the threshold, as the summary says it."""
+    if epoch is None:
+        return f"in none of its {epochs} epochs"
+    return f"after {epoch} epoch{'' if epoch == 1 else 's'}"

@@ -1,0 +1,153 @@
+"""`TowerExplorer`: who reads which maps on two GPUs, and what that sends between them (§3.2)."""
+
+from dataclasses import replace
+from functools import cache
+
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import nn
+
+from ..architecture import PAPER, AlexNet
+from ..paper import LEARNING
+from ..spec import AlexNetSpec, crossings, trace
+from ..towers import TOWERS, maps_of, maps_read
+from .base import PageWidget
+from .params import Choice, Slider, Steps, Toggle
+from .posters import BLUE, MARK, ORANGE
+from .wording import number
+
+EVERY = replace(PAPER, name="every", convs=tuple(replace(conv, own_tower=False) for conv in PAPER.convs))
+READS = {"paper": crossings(PAPER), "none": {}, "every": crossings(EVERY)}  # who reads both towers
+SPECS = {"paper": PAPER, "every": EVERY}
+
+
+def layers_of_the_paper() -> list[dict]:
+    """The eight layers in order: what each reads (`below`: `maps` of side `side`) and its own `units`."""
+    found, below = [], {"below": "image", "maps": 3, "side": PAPER.image_size}
+    for layer in trace(PAPER):
+        if layer.parameters:
+            found.append({"name": layer.name, **below, "units": layer.maps})
+        if layer.parameters or layer.name.startswith("pool"):  # a ReLU or a norm changes no shape
+            below = {"below": layer.name, "maps": layer.maps, "side": layer.side}
+    return found
+
+
+LAYERS = {layer["name"]: layer for layer in layers_of_the_paper()}
+READERS = list(LAYERS)[1:]  # conv1 reads the image, which both GPUs get
+
+
+@cache
+def torch_crossings(spec: AlexNetSpec) -> list[int]:
+    """Numbers of the other tower that torch's ungrouped layers read, conv2 to fc8, for one image."""
+    found = []
+
+    def count(module, inputs, output):
+        grouped = isinstance(module, nn.Conv2d) and module.groups > 1
+        found.append(0 if grouped else inputs[0].numel() * (TOWERS - 1))
+
+    with torch.device("meta"):  # shapes need no memory
+        model = AlexNet(spec)
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.register_forward_hook(count)
+        model(torch.zeros(1, 3, spec.image_size, spec.image_size))
+    return found[1:]
+
+
+class TowerExplorer(PageWidget):
+    """Pick a layer and a GPU and see which maps it reads, and what crosses between the GPUs (§3.2).
+
+    `wiring`: conv3 and the fully-connected layers read both towers as in the "paper", or "none" does, or
+    "every" layer. `layer`: "conv2" to "fc8". `tower`: "1" or "2". `batch`: images; `bytes`: of a number.
+
+    Counted is each activity that a layer reads on one GPU and that was computed on the other, once for
+    each image: both directions together. `training` adds as many gradients on the way back. Not counted:
+    the images, which both GPUs get, and the weights, which stay where they are. The 1000 classes are taken
+    to be halved as well; the paper does not say how they lie.
+    """
+
+    page_name = "towers"
+    poster_size = (6.4, 4.2)
+
+    layer = Choice("conv3", {name: name for name in READERS}, "Layer")
+    batch = Slider(LEARNING.batch_size, 1, 1024, "Batch", "it counts images (§5: 128)", unit="images")
+    bytes = Steps([1, 2, 4, 8], "A number takes", paper=4, unit="bytes")
+    wiring = Choice(
+        "paper",
+        {
+            "paper": "conv3, fc6, fc7, fc8 (paper)",
+            "none": "no layer: two separate nets",
+            "every": "every layer from conv2",
+        },
+        "Who reads both towers",
+    )
+    tower = Choice("1", {"1": "GPU 1", "2": "GPU 2"}, "Seen from")
+    training = Toggle(False, "with the gradients on the way back")
+
+    data = traitlets.Dict(help="the layers, and what each wiring sends").tag(sync=True)
+
+    def __init__(self, **values):
+        super().__init__(data={"layers": list(LAYERS.values()), "crossings": READS}, **values)
+
+    def sent(self) -> dict[str, int]:
+        """Numbers that cross for one image before each layer from conv2 on."""
+        passes = 2 if self.training else 1
+        return {name: READS[self.wiring].get(name, 0) * passes for name in READERS}
+
+    def reads(self) -> range:
+        """The maps below that the chosen layer reads on the chosen GPU."""
+        own_only = self.layer not in READS[self.wiring]
+        return maps_read(int(self.tower) - 1, LAYERS[self.layer]["maps"], own_only=own_only)
+
+    def megabytes(self, numbers: int) -> float:
+        """Of a batch, in millions of bytes."""
+        return numbers * self.batch * self.bytes / 1e6
+
+    def reference(self) -> list[float]:
+        """What crosses before each layer, and in a whole batch in bytes, counted on torch's modules."""
+        found = torch_crossings(SPECS[self.wiring]) if self.wiring in SPECS else [0] * len(READERS)
+        sent = [numbers * (2 if self.training else 1) for numbers in found]
+        return [float(value) for value in (*sent, sum(sent) * self.batch * self.bytes)]
+
+    def summary(self) -> str:
+        layer, reads, total = LAYERS[self.layer], self.reads(), sum(self.sent().values())
+        kind = "maps" if layer["side"] else "units"
+        whose = f"{kind} {reads[0]} to {reads[-1]} of {layer['below']}, its own half"
+        if len(reads) == layer["maps"]:
+            half, other = len(reads) // TOWERS, 3 - int(self.tower)
+            whose = f"all {len(reads)} {kind} of {layer['below']}, {half} of them from GPU {other}"
+        return (
+            f"{self.layer} on GPU {self.tower} reads {whose}; in the whole net {total:,} numbers cross for "
+            f"one image, forward{' and back' if self.training else ''}: {number(self.megabytes(total))} MB "
+            f"for a batch of {self.batch} at {self.bytes} byte{'' if self.bytes == 1 else 's'} each."
+        )
+
+    def draw_poster(self, figure: Figure) -> str:
+        axes, centres = figure.subplots(), (1.0, 3.2)
+        for row, (name, layer) in enumerate(LAYERS.items()):
+            across = name in READS[self.wiring]
+            for tower, centre in enumerate(centres):
+                own = maps_of(tower, layer["units"])
+                axes.add_patch(Rectangle((centre - 0.9, row - 0.22), 1.8, 0.44, fill=False))
+                axes.text(centre, row, f"{own[0]} to {own[-1]}", ha="center", va="center", fontsize=8)
+                for start in (0, 1) if across else (tower,):
+                    chosen = name == self.layer and tower == int(self.tower) - 1
+                    style = {"color": BLUE} if start == tower else {"color": ORANGE, "linestyle": "--"}
+                    axes.plot(
+                        (centres[start], centre),
+                        (row - 0.78, row - 0.22),
+                        **style | ({"color": MARK, "linewidth": 3} if chosen else {}),
+                    )
+            axes.text(0, row, name, ha="right", va="center")
+            crossing = f"{self.sent()[name]:,} numbers cross" if across else ""
+            axes.text(4.3, row, crossing, va="center", color=ORANGE)
+        axes.set(xlim=(-0.7, 6.4), ylim=(7.4, -0.8))
+        axes.set_title("GPU 1 and GPU 2: each layer's maps or units")
+        axes.axis("off")
+        told = ", ".join(READS[self.wiring]) or "no layer"
+        return (
+            f"Two columns of boxes, one for each GPU, from conv1 to fc8; lines show what each layer reads: "
+            f"{told} from both columns, the rest from its own."
+        )

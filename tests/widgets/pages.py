@@ -1,0 +1,131 @@
+"""Pages with live widgets, made from today's code without building the book, and what to read off them."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from alexnet_lib import widgets
+
+THEMES = {
+    "light": "",
+    # What pydata's dark theme sets; the pages here have no theme of their own.
+    "dark": ":root { --pst-color-text-base: #ced6dd; --pst-color-background: #121212; background: #121212;"
+    " --pst-color-surface: #29313d; --pst-color-text-muted: #9ca4af; --pst-color-border: #48566b;"
+    " color: #ced6dd }",
+}
+PAGE = (
+    '<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>{title}</title>'
+    '<meta name="viewport" content="width=device-width"><style>{style}</style>'
+    '<script defer src="page-widgets.js"></script></head>'
+    "<body><main><h1>{title}</h1>{body}</main></body></html>"
+)
+
+
+def example_text(k, word):
+    """Repeat a word."""
+    return word * k
+
+
+def example_figure(slope):
+    """A line through zero."""
+    figure = Figure(figsize=(3, 2))
+    figure.subplots().plot([-1, 1], [-slope, slope])
+    return figure
+
+
+EXAMPLES = {
+    "page_interact-text": lambda: widgets.page_interact(example_text, k=[1, 2, 3], word=["no", "yes"]),
+    "page_interact-figure": lambda: widgets.page_interact(example_figure, slope=[0.5, 1, 1e-05]),
+}
+EXPLORERS = [name for name in widgets.__all__ if name.endswith("Explorer")]
+NAMES = [*EXPLORERS, *EXAMPLES]
+
+
+def make(name, **values):
+    """A fresh widget of this name."""
+    return EXAMPLES[name]() if name in EXAMPLES else getattr(widgets, name)(**values)
+
+
+def html_of(widget):
+    return widget._repr_mimebundle_()[0]["text/html"]
+
+
+@dataclass
+class Site:
+    folder: Path
+    root: str
+
+    def _page(self, name, theme, copies):
+        path = self.folder / f"{name}-{theme}-{copies}.html"
+        if not path.exists():
+            body = html_of(make(name)) * copies
+            path.write_text(PAGE.format(theme=theme, title=name, style=THEMES[theme], body=body), "utf-8")
+        return path
+
+    def url(self, name, theme="light", copies=1):
+        return f"{self.root}/{self._page(name, theme, copies).name}"
+
+    def file(self, name, theme="light", copies=1):
+        return self._page(name, theme, copies).as_uri()
+
+
+def random_setting(widget, seed):
+    """A value inside the range of every parameter; seed 0 takes all lowest, 1 all highest."""
+    return {p["name"]: _draw(p, seed, random.Random(f"{seed} {p['name']}")) for p in widget.params}
+
+
+def _draw(p, seed, rng):
+    listed = {
+        "toggle": [False, True],
+        "choice": [o[0] for o in p.get("options", [])],
+        "steps": p.get("values"),
+    }
+    if p["kind"] in listed:
+        values = listed[p["kind"]]
+        return values[0] if seed == 0 else values[-1] if seed == 1 else rng.choice(values)
+    if seed < 2:
+        return [p["min"], p["max"]][seed]
+    if p["whole"]:
+        return rng.randint(p["min"], p["max"])
+    if p["log"]:
+        return max(p["min"], float(f"{p['min'] * (p['max'] / p['min']) ** rng.random():.3g}"))
+    return round(rng.uniform(p["min"], p["max"]), 4)
+
+
+# What the reader sees of a widget besides its controls.
+OUTPUT = """box => {
+  const root = box.querySelector('.page-widget-live').shadowRoot;
+  const drawn = [...root.querySelectorAll('canvas')].map(c => c.toDataURL());
+  const words = [...root.querySelectorAll('.summary, table, pre, svg')].map(e => e.outerHTML);
+  const images = [...root.querySelectorAll('img:not([hidden])')].map(i => i.src);
+  return [...drawn, ...words, ...images].join('\\n');
+}"""
+PAINTS = "box => Number(box.querySelector('.page-widget-live').dataset.paints)"
+
+
+def after_painting(box, act):
+    """Do something to a widget and wait until it has drawn its new state."""
+    before = box.evaluate(PAINTS)
+    act()
+    box.page.wait_for_function(
+        "([box, before]) => Number(box.querySelector('.page-widget-live').dataset.paints) > before",
+        arg=[box.element_handle(), before],
+    )
+
+
+# The first control that Tab reaches, and the key that moves a control from where it stands.
+FIRST = "input:not([type=radio]), input[type=radio]:checked, select"
+MOVING_KEY = """c => {
+  if (c.type === 'checkbox') return 'Space';
+  if (c.type === 'range') return c.value === c.max ? 'ArrowLeft' : 'ArrowRight';
+  return c.selectedIndex === c.length - 1 ? 'ArrowUp' : 'ArrowDown';
+}"""
+
+
+def move(control):
+    """Move a control by one key; returns the name of its parameter."""
+    control.focus()
+    control.page.keyboard.press(control.evaluate(MOVING_KEY))
+    return control.evaluate("control => control.dataset.name ?? control.name")

@@ -1,0 +1,99 @@
+"""The package without a notebook, the page's script, and the text that goes into HTML."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from alexnet_lib import widgets
+from alexnet_lib.widgets import bundle
+from alexnet_lib.widgets.packed import PEAK, pack, unpack
+from alexnet_lib.widgets.twin import palette_png, twin
+from alexnet_lib.widgets.wording import number
+
+READING_ONLY = """
+import sys
+for name in ("torch", "numpy", "anywidget", "ipywidgets", "matplotlib", "PIL"):
+    sys.modules[name] = None  # an import of it fails
+from alexnet_lib import widgets
+from alexnet_lib.widgets import sphinx_ext
+assert "LrnExplorer" in dir(widgets)
+assert "LrnExplorer" not in vars(widgets)
+assert len(sphinx_ext.page_script()) > 10_000
+"""
+
+
+def test_the_extension_needs_nothing_that_a_reader_has_not():
+    subprocess.run([sys.executable, "-c", READING_ONLY], check=True)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(AttributeError, match="no attribute 'LrmExplorer'; it has LrnExplorer"):
+        _ = widgets.LrmExplorer
+
+
+def test_every_explorer_has_one_python_and_one_javascript_file():
+    names = {getattr(widgets, name).page_name for name in widgets.__all__ if name.endswith("Explorer")}
+    assert names | {"frames"} == set(bundle.module_names())
+
+
+def test_no_text_in_the_state_can_end_its_script_element():
+    html = twin("x", {"title": "</script><script>alert(1)"}, b"", 'say "hi"', "a < b")
+    assert html.count("</script>") == 1
+    assert 'alt="say &quot;hi&quot;"' in html
+    assert "a &lt; b" in html
+    state = html.split('"application/json">')[1].split("</script>")[0]
+    assert json.loads(state) == {"title": "</script><script>alert(1)"}
+
+
+def test_a_heavy_picture_is_refused_with_its_weight():
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 8))
+    figure.figimage(np.random.default_rng(0).random((800, 800, 3)))
+    with pytest.raises(ValueError, match=r"the picture has \d+ bytes, and a page allows 40000"):
+        palette_png(figure)
+
+
+def test_packing_keeps_95_levels():
+    import numpy as np
+
+    array = np.random.default_rng(0).standard_normal((3, 4))
+    assert np.abs(unpack(pack(array)) - array).max() <= 0.5001 * np.abs(array).max() / PEAK
+    assert unpack(pack(np.zeros((2, 2)))).tolist() == [[0, 0], [0, 0]]
+
+
+NUMBERS = [
+    0,
+    -0.0,
+    1,
+    0.5,
+    2.5,
+    12.25,
+    12.35,
+    99.95,
+    123.5,
+    124.5,
+    1e-7,
+    0.000123456,
+    -4.565,
+    12345.678,
+    100,
+    1000,
+]
+
+
+def test_numbers_have_three_digits():
+    texts = ["0", "0", "1.00", "0.500", "2.50", "12.3", "12.3", "100.0", "124"]
+    assert [number(x) for x in NUMBERS[:9]] == texts
+
+
+@pytest.mark.browser
+def test_python_and_javascript_round_alike(arena):
+    source = bundle.JS.joinpath("canvas.js").read_text("utf-8")
+    ours = arena.evaluate(
+        "([source, all]) => new Function('all', source + '; return all.map(number)')(all)", [source, NUMBERS]
+    )
+    assert ours == [number(x) for x in NUMBERS]

@@ -1,0 +1,281 @@
+"""Every widget, present and future, in a Chromium and from Python: one list of promises for all of them."""
+
+import gzip
+import json
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import visiting
+
+from alexnet_lib.widgets import bundle
+
+from .pages import (
+    EXPLORERS,
+    FIRST,
+    MOVING_KEY,
+    NAMES,
+    OUTPUT,
+    after_painting,
+    html_of,
+    make,
+    move,
+    random_setting,
+)
+
+every_widget = pytest.mark.parametrize("name", NAMES)
+every_explorer = pytest.mark.parametrize("name", EXPLORERS)
+in_browser = pytest.mark.browser
+
+
+@pytest.fixture
+def box(browser, site, name):
+    """The widget, live in its page."""
+    with visiting(browser, site.url(name)) as visit:
+        yield visit.page.locator(".page-widget")
+
+
+def values_in(box):
+    """What the controls show, by parameter."""
+    inputs = box.locator("input, select").evaluate_all(
+        """all => all.filter(i => i.type !== 'radio' || i.checked).map(
+             i => [i.dataset.name ?? i.name, i.type === 'checkbox' ? i.checked : i.value])"""
+    )
+    return dict(inputs)
+
+
+GO_TO = """async hash => {
+  location.hash = hash;
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
+
+
+def go_to(box, widget, setting):
+    """Send the page to a setting by its address, as a teacher's link does."""
+    words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in setting.items()}
+    box.page.evaluate(GO_TO, "&".join(f"{widget.page_name}.{name}={word}" for name, word in words.items()))
+
+
+@in_browser
+@every_widget
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_it_starts_alone_on_its_host_and_from_a_file(browser, site, name, scheme):
+    with visiting(browser, site.url(name) if scheme == "http" else site.file(name)) as visit:
+        assert visit.page.locator(".page-widget").get_attribute("data-state") == "ready"
+        assert visit.problems == []
+
+
+@in_browser
+@every_widget
+def test_torch_agrees_with_the_first_picture(box, name):
+    badge = box.locator(".badge").inner_text()
+    assert badge.startswith("torch agrees") if make(name).reference() is not None else badge == ""
+
+
+@in_browser
+@every_widget
+def test_page_and_python_agree_at_any_setting(box, name):
+    """Seeds 0 and 1 are all the lowest and all the highest values."""
+    widget = make(name)
+    for seed in range(8):
+        setting = random_setting(widget, seed)
+        with widget.hold_trait_notifications():
+            for parameter, value in setting.items():
+                setattr(widget, parameter, value)
+        go_to(box, widget, setting)
+        assert box.locator(".note").is_hidden(), box.locator(".note").inner_text()
+        assert box.locator(".summary").inner_text() == widget.summary()
+        ours = box.locator(".page-widget-live").evaluate("live => live.ours && [...live.ours]")
+        expected = widget.reference()
+        peak = max(map(abs, expected or [0]))
+        assert ours == (expected and pytest.approx(expected, rel=1e-6, abs=1e-12 * peak)), setting
+
+
+@in_browser
+@every_widget
+def test_every_control_moves_by_keyboard_and_changes_the_picture(box, name):
+    for called in [parameter["name"] for parameter in make(name).params]:
+        control = box.locator(f"[name='{called}'], [data-name='{called}']:checked").first
+        before = box.evaluate(OUTPUT), values_in(box)[called]
+        for _ in range(60):
+            box.page.keyboard.press("Tab")
+            if control.evaluate("control => control.matches(':focus')"):
+                break
+        else:
+            pytest.fail(f"Tab does not lead to {called}")
+        after_painting(box, lambda control=control: box.page.keyboard.press(control.evaluate(MOVING_KEY)))
+        assert values_in(box)[called] != before[1], f"{called} did not move"
+        assert box.evaluate(OUTPUT) != before[0], f"nothing shows that {called} moved"
+
+
+@in_browser
+@every_widget
+def test_sliders_say_their_value_and_everything_has_a_name(box, name):
+    said = box.locator("input[type=range]").evaluate_all(
+        "all => all.map(i => i.getAttribute('aria-valuetext'))"
+    )
+    assert all(said)
+    assert all(box.locator("canvas").evaluate_all("all => all.map(c => c.getAttribute('aria-label'))"))
+
+
+@in_browser
+@every_explorer
+@pytest.mark.parametrize("bad", ["1e99", "", "NaN", "<img src=x onerror=alert(1)>", "%"])
+def test_a_bad_value_in_the_address_becomes_the_papers_with_a_note(browser, site, name, bad):
+    widget = make(name)
+    asked = "&".join(f"{widget.page_name}.{p['name']}={bad}" for p in widget.params)
+    with visiting(browser, f"{site.url(name)}#{asked}") as visit:
+        note = visit.page.locator(".note")
+        for p in widget.params:
+            assert f"The link asks for {p['name']} = {bad}, which is not " in note.inner_text()
+        assert note.locator("img").count() == 0
+        assert visit.page.locator(".summary").inner_text() == widget.summary()
+        assert visit.problems == []
+
+
+@in_browser
+@every_widget
+def test_a_link_brings_the_same_setting_back_and_reset_the_papers(browser, site, name):
+    widget = make(name)
+    with visiting(browser, site.file(name)) as first:  # the stricter place of the two
+        box = first.page.locator(".page-widget")
+        paper = values_in(box)
+        after_painting(box, lambda: move(box.locator(FIRST).first))
+        first.page.wait_for_function(f"location.hash.includes('{widget.page_name}.')")
+        moved, address = values_in(box), first.page.url
+        assert moved != paper
+    with visiting(browser, address) as second:
+        box = second.page.locator(".page-widget")
+        assert values_in(box) == moved
+        after_painting(box, lambda: box.get_by_role("button", name="Paper values").click())
+        assert values_in(box) == paper
+
+
+@in_browser
+@every_widget
+def test_two_copies_on_a_page_answer_each_to_its_own_hand(browser, site, name):
+    widget = make(name)
+    first = widget.params[0]
+    value = random_setting(widget, 1)[first["name"]]
+    asked = f"#{widget.page_name}-2.{first['name']}={value}"
+    with visiting(browser, site.url(name, copies=2) + asked) as visit:
+        one, two = visit.page.locator(".page-widget").all()
+        assert one.locator(".summary").inner_text() == widget.summary()
+        assert values_in(one) != values_in(two)
+        ids = visit.page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+        assert len(ids) == len(set(ids))
+        after_painting(two, lambda: move(two.locator(FIRST).first))
+        assert one.locator(".summary").inner_text() == widget.summary()
+
+
+@in_browser
+@every_widget
+def test_the_link_button_says_what_it_did(box, name):
+    box.get_by_role("button", name="Copy link").click()
+    box.page.wait_for_function(
+        "box => box.querySelector('.page-widget-live').shadowRoot.querySelector('[role=status]').textContent",
+        arg=box.element_handle(),
+    )
+
+
+@in_browser
+@every_widget
+def test_without_javascript_a_picture_tells_the_same(browser, site, name):
+    with visiting(browser, site.url(name), javascript=False) as visit:
+        picture = visit.page.locator(".page-widget img")
+        assert picture.is_visible()
+        assert len(picture.get_attribute("alt")) > 20
+        assert visit.page.locator("figcaption").inner_text() == make(name).summary()
+
+
+@in_browser
+@every_widget
+def test_paper_gets_the_picture(box, name):
+    assert box.locator("> figure img").is_hidden()
+    box.page.emulate_media(media="print")
+    assert box.locator("> figure img").is_visible()
+    assert box.locator(".page-widget-live").is_hidden()
+
+
+@in_browser
+@every_widget
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier(browser, site, name, theme):
+    with visiting(browser, site.url(name, theme)) as visit:
+        found = Axe().run(visit.page).response["violations"]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
+@in_browser
+@every_widget
+def test_a_phone_never_scrolls_sideways(browser, site, name):
+    with visiting(browser, site.url(name), width=390) as visit:
+        assert visit.page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+
+
+@in_browser
+@every_explorer
+def test_a_change_of_theme_is_drawn_at_once(box, name):
+    before = box.evaluate(OUTPUT)
+    after_painting(box, lambda: box.page.evaluate("document.documentElement.dataset.theme = 'dark'"))
+    assert box.evaluate(OUTPUT) != before
+
+
+@in_browser
+@every_widget
+def test_a_screen_reader_hears_the_summary_when_the_hand_rests(box, name):
+    heard = box.locator("[aria-live=polite]")
+    assert heard.inner_text() == ""
+    move(box.locator(FIRST).first)
+    box.page.wait_for_timeout(800)
+    assert heard.text_content() == box.locator(".summary").inner_text()
+
+
+@every_widget
+def test_its_picture_is_light(name):
+    png, alt = make(name).poster()
+    assert png.startswith(b"\x89PNG")
+    assert len(png) <= 40_000
+    assert len(alt) > 20
+
+
+@every_widget
+def test_a_page_with_it_weighs_little_more_than_one_without(name):
+    """Script and data are there already, from the first page with a widget."""
+    assert len(gzip.compress(html_of(make(name)).encode(), 9)) <= 10_000
+
+
+def test_the_first_page_with_a_widget_gets_script_and_data_in_a_quarter_of_a_megabyte():
+    texts = [bundle.page_script(), *map(bundle.asset_script, bundle.asset_names())]
+    assert sum(len(gzip.compress(text.encode(), 9)) for text in texts) <= 240_000
+
+
+@every_explorer
+def test_its_values_start_as_the_papers(name):
+    widget = make(name)
+    assert {p["name"]: p["paper"] for p in widget.params} == widget.values()
+    assert repr(widget) == f"{name}()"
+
+
+@every_explorer
+def test_it_refuses_what_its_controls_refuse_in_words(name):
+    for p in make(name).params:
+        outside = (
+            [p["max"] + 1, p["min"] - 1, "3", float("nan")] if p["kind"] == "slider" else ["no such", None]
+        )
+        for value in outside:
+            with pytest.raises((ValueError, TypeError), match=rf"^{p['name']} is {re.escape(repr(value))}\W"):
+                make(name, **{p["name"]: value})
+
+
+@every_explorer
+def test_an_unknown_argument_is_answered_with_the_known_ones(name):
+    with pytest.raises(
+        TypeError, match=rf"{name} has no argument 'kk'; it has .*{make(name).params[0]['name']}"
+    ):
+        make(name, kk=1)
+
+
+@every_widget
+def test_two_runs_print_the_same(name):
+    assert html_of(make(name)) == html_of(make(name))
