@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import traitlets
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from .posters import BLUE, GREY, MARK, ORANGE
 from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
+DIGITS = 5  # of a value: the same picture at a third of the weight
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 
@@ -24,7 +26,7 @@ def recorded() -> list[Record]:
 
 
 def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
-    """Key for links -> (record, curve's name, words for the reader). A repeated key gets a number.
+    """Key for links -> (record of one curve, its name, words for the reader). A repeated key gets a number.
 
     Raises TypeError for what is no record, ValueError for fewer than two curves or values not finite.
     """
@@ -45,7 +47,8 @@ def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
             copies = sum(known.split("~")[0] == key for known in found)
             if copies:  # another date or machine; older links keep the first
                 key, words = f"{key}~{copies + 1}", f"{words}, {record.date}"
-            found[key] = (record, curve, words)
+            rounded = [float(f"{value:.{DIGITS}g}") for value in values]
+            found[key] = (replace(record, curves={curve: rounded}), curve, words)
     if len(found) < 2:
         raise ValueError(
             f"records hold {len(found)} curves, and two are compared: give records with at least two, or "
@@ -77,11 +80,11 @@ class RunExplorer(PageWidget):
 
     `records`: a list of `alexnet_lib.records.Record`; by default all that the package holds. `a` and `b`:
     the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch counts when
-    its value is at or below it. Everything shown is ours, measured, and none of it the paper's.
+    its value, to five digits, is at or below it. All is ours, measured, and none of it the paper's.
     """
 
     page_name = "runs"
-    poster_size = (6.4, 3.2)
+    poster_size = (5.4, 2.8)
 
     runs = traitlets.Dict(help="key of a curve -> its values, name and circumstances").tag(sync=True)
 

@@ -69,7 +69,7 @@ class TowerExplorer(PageWidget):
     """
 
     page_name = "towers"
-    poster_size = (6.4, 4.2)
+    poster_size = (4.6, 3.2)
 
     layer = Choice("conv3", {name: name for name in READERS}, "Layer")
     batch = Slider(LEARNING.batch_size, 1, 1024, "Batch", "it counts images (§5: 128)", unit="images")
@@ -130,8 +130,8 @@ class TowerExplorer(PageWidget):
             across = name in READS[self.wiring]
             for tower, centre in enumerate(centres):
                 own = maps_of(tower, layer["units"])
-                axes.add_patch(Rectangle((centre - 0.9, row - 0.22), 1.8, 0.44, fill=False))
-                axes.text(centre, row, f"{own[0]} to {own[-1]}", ha="center", va="center", fontsize=8)
+                axes.add_patch(Rectangle((centre - 0.9, row - 0.22), 1.8, 0.44, color="#e4e4e4"))
+                axes.text(centre, row, f"{own[0]} to {own[-1]}", ha="center", va="center", fontsize=7)
                 for start in (0, 1) if across else (tower,):
                     chosen = name == self.layer and tower == int(self.tower) - 1
                     style = {"color": BLUE} if start == tower else {"color": ORANGE, "linestyle": "--"}
@@ -140,11 +140,11 @@ class TowerExplorer(PageWidget):
                         (row - 0.78, row - 0.22),
                         **style | ({"color": MARK, "linewidth": 3} if chosen else {}),
                     )
-            axes.text(0, row, name, ha="right", va="center")
-            crossing = f"{self.sent()[name]:,} numbers cross" if across else ""
-            axes.text(4.3, row, crossing, va="center", color=ORANGE)
-        axes.set(xlim=(-0.7, 6.4), ylim=(7.4, -0.8))
-        axes.set_title("GPU 1 and GPU 2: each layer's maps or units")
+            axes.text(0, row, name, ha="right", va="center", fontsize=9)
+            crossing = f"{self.sent()[name]:,}" if across else ""
+            axes.text(5.3, row, crossing, ha="right", va="center", fontsize=9, color=ORANGE)
+        axes.set(xlim=(-0.7, 5.4), ylim=(7.4, -0.8))
+        axes.set_title("Maps on GPU 1 and GPU 2, and what crosses", fontsize=10)
         axes.axis("off")
         told = ", ".join(READS[self.wiring]) or "no layer"
         return (
