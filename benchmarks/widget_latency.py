@@ -3,7 +3,7 @@
     make book && python benchmarks/widget_latency.py
 
 Every slider of every widget is moved by the arrow keys. A time runs from the key's event to the first task
-after the widget has painted. The table holds the slowest slider of each widget; other work on the machine adds
+after the widget has painted. The table holds each widget's slowest slider; other work on the machine adds
 to it.
 """
 

@@ -24,7 +24,7 @@ const STYLE = `
 .row output { font-variant-numeric: tabular-nums; color: var(--quiet); }
 .row.wide { grid-template-columns: minmax(4.5rem, auto) minmax(0, 1fr); }
 input[type=range] { width: 100%; height: 24px; margin: 0; accent-color: var(--plus); }
-input[type=radio], input[type=checkbox] { width: 18px; height: 18px; margin: 0; accent-color: var(--plus); }
+input[type=radio], input[type=checkbox] { flex: none; width: 18px; height: 18px; margin: 0; accent-color: var(--plus); }
 select { width: 100%; min-height: 32px; font: inherit; color: var(--ink); background: var(--ground);
   border: 1px solid var(--quiet); border-radius: 4px; }
 fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
