@@ -1,5 +1,7 @@
 # The project's commands. `make` alone lists them. Plain pip and jupyter-book lines are in README.md.
 .POSIX:
+# There is a folder of the name book; a target that is no file is always made.
+.PHONY: help book test lint unit chapters pages lab notebooks clean
 # The steps of `make test` go from cheap to dear and use both cores themselves.
 .NOTPARALLEL:
 

@@ -18,6 +18,11 @@ def topk_error(scores: Tensor, labels: Tensor, k: int) -> float:
     for every class has found nothing. A score that is not a number finds nothing either.
     """
     require_count("k", k, "it counts the guesses (§6: 1 and 5)")
+    for name, value in (("scores", scores), ("labels", labels)):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} is {type(value).__name__}, and must be a tensor: pass torch.tensor({name})"
+            )
     if scores.dim() != 2 or labels.shape != scores.shape[:1]:
         raise ValueError(
             f"scores are {tuple(scores.shape)} and labels {tuple(labels.shape)}: pass (N, classes) and (N,)"

@@ -2,7 +2,10 @@
 
 import ast
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -215,3 +218,18 @@ def test_the_check_of_the_map_sees_a_missing_file(tmp_path):
     assert missing_paths("`other.py`\n| 3.1 | `relu.py` | `tests/test_relu.py` |", tmp_path) == [
         "tests/test_relu.py"
     ]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
+@pytest.mark.parametrize(("target", "step"), [("book", "jupyter-book build"), ("test", "--nbval")])
+def test_make_does_its_work_although_files_may_have_the_targets_names(tmp_path, target, step):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for needed in ("constraints.txt", "requirements.txt", "pyproject.toml", ".venv/bin/python"):
+        (tmp_path / needed).touch()
+    for stamp in (".reading", ".everything"):
+        (tmp_path / ".venv" / stamp).touch()
+    (tmp_path / target).mkdir()  # newer than all that it is made from
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    shown = subprocess.run(["make", "-n", target], cwd=tmp_path, env=quiet, capture_output=True, text=True)
+    assert step in shown.stdout, shown.stdout + shown.stderr

@@ -53,6 +53,13 @@ def test_what_cannot_be_counted_is_refused_in_words(scores, labels, k, words):
         topk_error(scores, labels, k)
 
 
+def test_what_is_no_tensor_is_refused_in_words():
+    with pytest.raises(TypeError, match="scores is list"):
+        topk_error([[0.1, 0.9]], LABELS, 1)
+    with pytest.raises(TypeError, match="labels is list"):
+        topk_error(SCORES, [1, 1, 2, 2], 1)
+
+
 class Brightest(nn.Module):
     """Scores that depend on the whole crop, and on training mode."""
 

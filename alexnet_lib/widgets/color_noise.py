@@ -12,9 +12,9 @@ from ..augmentation import PCAColorNoise
 from ..dataset import load
 from ..paper import IMAGES
 from .base import PageWidget
-from .crop import photograph, sketch
 from .packed import Asset
 from .params import Choice, Slider, Toggle
+from .posters import photograph, sketch
 from .wording import number
 
 UNITS = {"0-1": 255.0, "0-255": 1.0}  # grey levels that count as one

@@ -1,38 +1,21 @@
 """`CropExplorer`: the crops and reflections of a training image, and the ten of a test image (§4.1)."""
 
-import base64
-import io
-
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageFilter
 
 from ..augmentation import ten_crop, views
 from ..paper import IMAGES
 from .base import PageWidget
-from .packed import Asset, load_asset
+from .packed import Asset
 from .params import Choice, Slider, Toggle
-from .posters import BLUE, MARK, ORANGE
+from .posters import BLUE, MARK, ORANGE, sketch
 from .wording import number
 
 SIDE, SIZE = IMAGES.stored, IMAGES.crop
 FREE = SIDE - SIZE  # the last of the 33 places, 0 to 32, that a crop can take each way
 CORNERS = {"top left": (0, 0), "top right": (0, FREE), "bottom left": (FREE, 0), "bottom right": (FREE, FREE)}
 PLACES = CORNERS | {"centre": (FREE // 2, FREE // 2)}  # in ten_crop's order
-
-
-def photograph() -> np.ndarray:
-    """The photograph that ships with the book: uint8 (256, 256, 3)."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(load_asset("photo")["jpeg"]))))
-
-
-def sketch() -> np.ndarray:
-    """The photograph for a poster, 96 x 96 in 12 flat colours, a quarter of its weight: uint8 (96, 96, 3)."""
-    small = Image.fromarray(photograph()).resize((96, 96), Image.Resampling.BOX)
-    flat = small.filter(ImageFilter.MedianFilter(3)).quantize(12, dither=Image.Dither.NONE)
-    return np.asarray(flat.convert("RGB"))
 
 
 class CropExplorer(PageWidget):

@@ -9,7 +9,7 @@ import torch
 from alexnet_lib.augmentation import PCAColorNoise
 from alexnet_lib.dataset import load
 from alexnet_lib.widgets import ColorNoiseExplorer
-from alexnet_lib.widgets.crop import photograph
+from alexnet_lib.widgets.posters import photograph
 
 SETTINGS = list(itertools.product(["eigenvalue", "deviation"], ["0-1", "0-255"], ["ten-photos", "photo"]))
 UNITS = {"0-1": 255, "0-255": 1}
