@@ -100,7 +100,7 @@ def test_a_chapter_that_fails_leaves_its_file_as_it_was(tmp_path):
         ),
         (new_code_cell(outputs=[new_output("error", ename="ValueError")]), "it fails with ValueError"),
         (printed("careful", "stderr"), "it prints to stderr"),
-        (printed("in /work/main/book/x.png"), "absolute path /work/main/book/x.png"),
+        (printed("in /home/reader/book/x.png"), "absolute path /home/reader/book/x.png"),
         (printed(r"in C:\Users\me"), r"absolute path C:\\Users"),
         (printed("<LRN object at 0x7f01ab>"), "memory address at 0x7f01ab"),
         (shown(text_html="<p><img src='x.png'></p>"), "a picture has no alt text"),
