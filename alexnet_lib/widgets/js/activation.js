@@ -82,16 +82,6 @@ function build({ parent, change }) {
   };
 }
 
-function line(ctx, points, colour, width = 1, dash = []) {
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = width;
-  ctx.setLineDash(dash);
-  ctx.beginPath();
-  for (const [x, y] of points) ctx.lineTo(x, y);
-  ctx.stroke();
-  ctx.setLineDash([]);
-}
-
 function dot(ctx, x, y, colour) {
   ctx.fillStyle = colour;
   ctx.beginPath();

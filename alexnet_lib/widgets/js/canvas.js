@@ -78,6 +78,17 @@ function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpic
   return { paint, retitle: (text) => { words.textContent = text; } };
 }
 
+// A line through points in CSS pixels.
+function line(ctx, points, colour, width = 1, dash = []) {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = width;
+  ctx.setLineDash(dash);
+  ctx.beginPath();
+  for (const [x, y] of points) ctx.lineTo(x, y);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
 // Values of rows x columns as a picture: 0 is the ground, +peak and -peak the two colours; NaN stays clear.
 function drawMap(ctx, width, height, values, rows, columns, peak, colours) {
   const [zero, plus, minus] = [colours.ground, colours.plus, colours.minus].map(rgb);

@@ -81,19 +81,10 @@ function build({ parent }) {
   return { masked, whole, strip, curve, table };
 }
 
-function line(ctx, points, colour, dash = [], wide = 2) {
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = wide;
-  ctx.setLineDash(dash);
-  ctx.beginPath();
-  points.forEach(([x, y]) => ctx.lineTo(x, y));
-  ctx.stroke();
-}
-
 function ring(ctx, x, y, radius, fill, colour, dash = []) {
   ctx.fillStyle = fill;
   const turn = Array.from({ length: 33 }, (_, i) => (i * Math.PI) / 16);
-  line(ctx, turn.map((a) => [x + radius * Math.cos(a), y + radius * Math.sin(a)]), colour, dash, 1.5);
+  line(ctx, turn.map((a) => [x + radius * Math.cos(a), y + radius * Math.sin(a)]), colour, 1.5, dash);
   ctx.fill();
 }
 
@@ -106,7 +97,7 @@ function drawNet(ctx, width, height, { activities, weights }, factors, says, col
     const wide = Math.min(16, (8 * carried) / most);
     const [colour, dash] = weights[i] < 0 ? [colours.minus, [6, 4]] : [colours.plus, []];
     const [fill, dots] = factors[i] ? [colours.line, []] : [colours.ground, [2, 3]];
-    if (wide) line(ctx, [[left, y], [right, height / 2]], colour, dash, wide);
+    if (wide) line(ctx, [[left, y], [right, height / 2]], colour, wide, dash);
     ring(ctx, left, y, radius, fill, colours.ink, dots);
   });
   ring(ctx, right, height / 2, 24, colours.panel, colours.ink);
@@ -135,9 +126,9 @@ function drawCurve(ctx, width, height, { says, every, test }, colours) {
   ctx.textAlign = "right";
   ctx.fillText(number(high), width - 2, 11);
   ctx.fillText(number(low), width - 2, height - 3);
-  line(ctx, [[0, y(test)], [width, y(test)]], colours.mark);
-  line(ctx, [[0, y(every.mean)], [width, y(every.mean)]], colours.minus, [7, 5]);
-  line(ctx, averages.map((value, n) => [x(n), y(value)]), colours.plus);
+  line(ctx, [[0, y(test)], [width, y(test)]], colours.mark, 2);
+  line(ctx, [[0, y(every.mean)], [width, y(every.mean)]], colours.minus, 2, [7, 5]);
+  line(ctx, averages.map((value, n) => [x(n), y(value)]), colours.plus, 2);
   ctx.fillStyle = colours.plus;
   square(averages.at(-1), says.length - 1, 8);
 }

@@ -57,16 +57,6 @@ export function ticks(high, count) {
   return Array.from({ length: Math.floor(high / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
 }
 
-function line(ctx, points, colour, width = 1, dash = []) {
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = width;
-  ctx.setLineDash(dash);
-  ctx.beginPath();
-  for (const [x, y] of points) ctx.lineTo(x, y);
-  ctx.stroke();
-  ctx.setLineDash([]);
-}
-
 function drawLines(ctx, width, height, threshold, { runs, epochs, top, last }, colours) {
   const px = (epoch) => LEFT + ((epoch - 0.5) / last) * (width - LEFT - 8);
   const floor = FLOOR * height, py = (value) => floor * (1 - value / top);

@@ -66,14 +66,6 @@ function build({ parent, change }) {
   return { bowl, curve, table };
 }
 
-function line(ctx, points, colour, dash = [], wide = 2) {
-  Object.assign(ctx, { strokeStyle: colour, lineWidth: wide });
-  ctx.setLineDash(dash);
-  ctx.beginPath();
-  points.forEach(([x, y]) => ctx.lineTo(x, y));
-  ctx.stroke();
-}
-
 const round = (steps, at) => Array.from({ length: steps + 1 }, (_, i) => at((2 * Math.PI * i) / steps));
 
 function drawBowl(ctx, width, height, { paper, torch }, drop, colours) {
@@ -81,14 +73,14 @@ function drawBowl(ctx, width, height, { paper, torch }, drop, colours) {
   for (let size = 1; size < 12; size += 1.5) { // lines of equal loss size^2 / 2
     const ellipse = (angle) => [Math.cos(angle), Math.sin(angle)].map((part, i) =>
       MINIMUM[i] + (size * part) / Math.sqrt(CURVATURE[i]));
-    line(ctx, round(60, ellipse).map(spot), colours.line, [], 1);
+    line(ctx, round(60, ellipse).map(spot), colours.line);
   }
-  line(ctx, torch.map(spot), colours.minus, [6, 4], 2.5);
-  line(ctx, paper.map(spot), colours.plus);
+  line(ctx, torch.map(spot), colours.minus, 2.5, [6, 4]);
+  line(ctx, paper.map(spot), colours.plus, 2);
   ctx.fillStyle = colours.plus;
   for (const place of paper) ctx.fillRect(...spot(place).map((at) => at - 1.5), 3, 3);
   const ring = (place, radius) => line(ctx, round(24, (angle) =>
-    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(place)[i] + radius * part)), colours.mark);
+    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(place)[i] + radius * part)), colours.mark, 2);
   if (drop < STEPS) ring(paper[drop], 7);
   Object.assign(ctx, { fillStyle: colours.ink, textAlign: "center", textBaseline: "middle" });
   const [x, y] = spot(paper[0]);
@@ -104,15 +96,15 @@ function drawCurve(ctx, width, height, { paper, torch }, drop, colours) {
   const y = (value) => 8 + (Math.log(high / Math.max(low, value)) / Math.log(high / low)) * (height - 30);
   Object.assign(ctx, { fillStyle: colours.quiet, textAlign: "right", textBaseline: "middle" });
   for (const value of [0.0001, 0.001, 0.01, 0.1, 1, 10]) {
-    line(ctx, [[left, y(value)], [width, y(value)]], colours.line, [], 1);
+    line(ctx, [[left, y(value)], [width, y(value)]], colours.line);
     ctx.fillText(value, left - 4, y(value));
   }
   ctx.textAlign = "center";
   for (const step of [0, 30, 60, 90, 120]) ctx.fillText(step, x(step), height - 8);
-  line(ctx, [[x(drop), 0], [x(drop), height - 18]], colours.mark, [2, 4]);
+  line(ctx, [[x(drop), 0], [x(drop), height - 18]], colours.mark, 2, [2, 4]);
   const track = (path) => path.map((place, step) => [x(step), y(distance(place, MINIMUM))]);
-  line(ctx, track(torch), colours.minus, [6, 4], 2.5);
-  line(ctx, track(paper), colours.plus);
+  line(ctx, track(torch), colours.minus, 2.5, [6, 4]);
+  line(ctx, track(paper), colours.plus, 2);
 }
 
 // How long single steps are around the drop, and how far apart the paths.
