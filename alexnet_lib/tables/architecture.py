@@ -1,87 +1,15 @@
-"""Tables that are read: claim cards, torchinfo's shapes and counts, the specs side by side."""
+"""Shapes and counts of the net and its relatives (§3.5): torchinfo's, and the specs side by side."""
 
-import html
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 import torch
 
-from . import paper
-from .architecture import SPECS, AlexNet
-from .augmentation import views
-from .spec import AlexNetSpec, trace
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under a caption. Shows itself as HTML in Jupyter and in the book, as plain text elsewhere."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def __post_init__(self):
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(
-                    f"row {row!r} has {len(row)} cells, and the table has {len(self.columns)} columns"
-                )
-
-    def column(self, name: str) -> tuple[str, ...]:
-        """The cells under one heading. Raises ValueError for an unknown heading."""
-        return tuple(row[self.columns.index(name)] for row in self.rows)
-
-    def __repr__(self) -> str:
-        lines = (self.columns, *self.rows)
-        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-        text = (
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
-        )
-        return "\n".join([self.caption, *(line.rstrip() for line in text)])
-
-    def _repr_html_(self) -> str:
-        def cells(row: Sequence[str], kind: str) -> str:
-            return "".join(f"<{kind}{_alignment(cell)}>{html.escape(cell)}</{kind}>" for cell in row)
-
-        caption = html.escape(self.caption, quote=True)
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.columns)
-        body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in self.rows)
-        # A wide table scrolls by itself on a phone, and by keyboard: hence role, name and tab stop.
-        return (
-            f'<div role="region" aria-label="{caption}" tabindex="0" '
-            f'style="overflow-x: auto">\n<table class="table">\n<caption>{caption}</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-        )
-
-
-def _alignment(cell: str) -> str:
-    numeric = (
-        cell.replace(",", "").replace(".", "").replace("%", "").replace("x", "").replace(" ", "").isdigit()
-    )
-    return ' style="text-align: right; white-space: nowrap"' if numeric else ""
-
-
-def claim_card(section: str) -> Table:
-    """What the paper claims in a section, what the 2012 source says, what was measured here."""
-    rows = tuple(
-        (claim.statement, claim.paper, claim.source or "nothing in the package", *_ours(claim))
-        for claim in paper.claims(section)
-    )
-    return Table(f"Claims of §{section}", ("claim", "paper", "source 2012", "ours", "verdict"), rows)
-
-
-def _ours(claim: paper.Claim) -> tuple[str, str]:
-    """Our value and the verdict. What can be counted needs no run."""
-    if claim.name == "views":
-        return f"{views():,}, counted", "contradicted"
-    return "not measured yet", "not measured"
-
-
-def differences(*sections: str) -> Table:
-    """Where the 2012 source does something else than the paper prints."""
-    rows = tuple((d.subject, d.paper, d.source, d.where) for d in paper.differences(*sections))
-    return Table("Paper and source 2012", ("subject", "paper", "source 2012", "where"), rows)
+from .. import paper
+from ..architecture import SPECS, AlexNet
+from ..spec import AlexNetSpec, trace
+from .table import Table
 
 
 @cache
@@ -163,9 +91,6 @@ def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
         if layer.side and layer.name.startswith(("conv", "pool"))
     )
     return Table(f"{spec.name}: receptive fields in input pixels", ("layer", "side", "sees", "step"), rows)
-
-
-# §3.5
 
 
 def counted_claims() -> Table:
