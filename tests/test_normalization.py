@@ -309,3 +309,44 @@ def test_a_width_that_towers_cannot_share_names_both():
         ValueError, match=r"^input has 5 kernel maps, and towers=2 .* §3\.2 .* Use towers=1 or"
     ):
         LocalResponseNorm(towers=2)(torch.zeros(1, 5, 2, 2))
+
+
+def gradients(layer, a, g):
+    a = a.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    out = layer(a)
+    out.backward(g)
+    return out.detach(), a.grad
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("layer", [LocalResponseNorm(towers=2), LocalResponseNorm(9, 1.0, 0.5, 0.5)])
+def test_the_fast_body_agrees_with_the_readable_one_in_double_precision(layer, memory_format):
+    draw = torch.Generator().manual_seed(7)
+    # 20 images of 192 KiB each: several blocks, the last one not full.
+    a, g = (
+        torch.randn(20, 12, 64, 64, generator=draw).to(memory_format=memory_format) * scale
+        for scale in (20, 1)
+    )
+    fast, exact = gradients(layer, a, g), gradients(layer, a.double(), g.double())
+    for ours, oracle in zip(fast, exact, strict=True):
+        torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+
+
+def test_the_fast_body_keeps_nothing_but_its_input():
+    a = torch.randn(2, 8, 4, 4, requires_grad=True)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+        LocalResponseNorm()(a)
+    assert kept == [a.numel()]
+
+
+def test_the_fast_bodys_gradient_can_be_derived_again():
+    a = torch.randn(2, 6, 3, 3, generator=torch.Generator().manual_seed(1), requires_grad=True)
+
+    def second(a):
+        layer = LocalResponseNorm(alpha=0.1)
+        (first,) = torch.autograd.grad(layer(a).square().sum(), a, create_graph=True)
+        return torch.autograd.grad(first.square().sum(), a)[0]
+
+    exact = second(a.detach().double().requires_grad_())
+    torch.testing.assert_close(second(a).double(), exact, rtol=1e-5, atol=1e-5)
