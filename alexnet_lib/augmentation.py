@@ -30,7 +30,8 @@ class RandomCropFlip:
     likely: 33 * 33 for 224 out of 256. `shared_by=32` is the 2012 source's way, where 32 consecutive images
     share one place and one reflection (convdata_jpeg.py: crop_chunk).
 
-    Input uint8 (N, 3, H, W); output uint8 (N, 3, size, size) in a buffer of its own.
+    Input uint8 (N, 3, H, W); output uint8 (N, 3, size, size) in a buffer of its own. Drawing and cutting can
+    be done apart: `places` draws, `cut` cuts and can subtract the mean image on the way.
     Raises TypeError or ValueError for other input, and for images smaller than `size`.
     """
 
@@ -40,14 +41,26 @@ class RandomCropFlip:
         self.generator = generator
 
     def __call__(self, images: Tensor) -> Tensor:
-        count, height, width = require_images(images, self.size)
-        top = self._draw(height - self.size + 1, count)
-        left = self._draw(width - self.size + 1, count)
-        flip = self._draw(2, count).bool()
+        return self.cut(images, self.places(*require_images(images, self.size)))
+
+    def places(self, count: int, height: int, width: int) -> Tensor:
+        """Draw where to cut `count` images of height x width: int64 (count, 3) of top, left, reflected."""
+        rows, columns = height - self.size + 1, width - self.size + 1
+        return torch.stack([self._draw(choices, count) for choices in (rows, columns, 2)], dim=1)
+
+    def cut(self, images: Tensor, places: Tensor, mean: Tensor | None = None) -> Tensor:
+        """Cut uint8 images (N, 3, H, W) at `places` (N, 3): uint8 (N, 3, size, size).
+
+        With the mean image, (3, H, W) or (3, 1, 1), every crop loses the mean at its own place (§2), and the
+        result is float32.
+        """
+        _, height, width = require_images(images, self.size)
+        if mean is not None:
+            mean = mean.to(images.device).expand(3, height, width)
         # A kernel launch for every image is slow on a GPU, and one big gather is slow on a CPU, where its
         # result leaves the cache.
         cut = _cut_each if images.device.type == "cpu" else _cut_all
-        return cut(images, top, left, flip, self.size)
+        return cut(images, places, self.size, mean)
 
     def _draw(self, choices: int, count: int) -> Tensor:
         """One whole number below `choices` for each of `count` images, equal inside a sharing group."""
@@ -60,23 +73,35 @@ class RandomCropFlip:
         return f"RandomCropFlip(size={self.size}, shared_by={self.shared_by})"
 
 
-def _cut_each(images: Tensor, top: Tensor, left: Tensor, flip: Tensor, size: int) -> Tensor:
-    crops = images.new_empty(len(images), 3, size, size)
-    for k, (y, x, mirrored) in enumerate(zip(top.tolist(), left.tolist(), flip.tolist(), strict=True)):
-        crop = images[k, :, y : y + size, x : x + size]
-        crops[k] = crop.flip(-1) if mirrored else crop
+def _cut_each(images: Tensor, places: Tensor, size: int, mean: Tensor | None) -> Tensor:
+    kind = torch.uint8 if mean is None else torch.float32
+    crops = torch.empty(len(images), 3, size, size, dtype=kind)
+    for image, crop, (top, left, reflected) in zip(images, crops, places.tolist(), strict=True):
+        window = (slice(None), slice(top, top + size), slice(left, left + size))
+        crop.copy_(image[window])
+        if mean is not None:
+            crop.sub_(mean[window])
+        if reflected:
+            crop.copy_(crop.flip(-1))
     return crops
 
 
-def _cut_all(images: Tensor, top: Tensor, left: Tensor, flip: Tensor, size: int) -> Tensor:
+def _cut_all(images: Tensor, places: Tensor, size: int, mean: Tensor | None) -> Tensor:
     device = images.device
-    top, left, flip = (drawn.to(device)[:, None] for drawn in (top, left, flip))  # each (N, 1)
+    top, left, reflected = places.to(device)[:, :, None].unbind(1)  # each (N, 1)
     along = torch.arange(size, device=device)
-    rows = top + along  # (N, size)
-    columns = left + torch.where(flip, size - 1 - along, along)  # (N, size), backwards in a reflection
+    rows = (top + along)[:, None, :, None]  # (N, 1, size, 1)
+    columns = (left + torch.where(reflected.bool(), size - 1 - along, along))[:, None, None, :]
     image = torch.arange(len(images), device=device)[:, None, None, None]
     colour = torch.arange(3, device=device)[None, :, None, None]
-    return images[image, colour, rows[:, None, :, None], columns[:, None, None, :]]  # (N, 3, size, size)
+    crops = images[image, colour, rows, columns]  # (N, 3, size, size), columns backwards in a reflection
+    return crops if mean is None else crops - mean[colour, rows, columns]
+
+
+def centre_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
+    """The patch in the middle, a view: (..., H, W) -> (..., size, size), the fifth of `ten_crop`."""
+    top, left = (round((side - size) / 2) for side in images.shape[-2:])
+    return images[..., top : top + size, left : left + size]
 
 
 class PCAColorNoise:
@@ -173,11 +198,11 @@ class PCAColorNoise:
 def ten_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
     """The ten patches that §4.1 averages over at test time: four corners and centre, and their reflections.
 
-    uint8 (N, 3, H, W) -> uint8 (N, 10, 3, size, size). Order: top left, top right, bottom left, bottom right,
-    centre, then the same five places in the reflected image, as in torchvision's `ten_crop`.
+    uint8 or float32 (N, 3, H, W) -> the same (N, 10, 3, size, size). Order: top left, top right, bottom left,
+    bottom right, centre, then the same five places in the reflected image, as in torchvision's `ten_crop`.
     """
     require_count("size", size, "it is the side of a crop (§4.1: 224)")
-    _, height, width = require_images(images, size)
+    _, height, width = require_images(images, size, dtypes=(torch.uint8, torch.float32))
     down, right = height - size, width - size
     # round() takes halves to the even side, as torchvision does; at 256 and 224 nothing is halved.
     places = [(0, 0), (0, right), (down, 0), (down, right), (round(down / 2), round(right / 2))]

@@ -1,12 +1,15 @@
-"""The command `alexnet`: fetch and check data sets, and compare the specs of the net.
+"""The command `alexnet`: fetch and check data sets, compare the specs of the net, train it.
 
-    alexnet data ten-photos
     alexnet data cifar10 --root ~/data
     alexnet specs
+    alexnet train --preset laptop --out runs/laptop
+    alexnet train --preset imagenette --root ~/data --out runs/imagenette --set epochs=30 --set rate=0.005
+    torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
 
-An error is one line on stderr and exit code 2.
+An error is one line on stderr and exit code 2; a run that Ctrl-C has stopped ends with 130.
 """
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -26,9 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)
-    except (ValueError, OSError, ImportError, MemoryError) as error:
+    except (ValueError, ArithmeticError, OSError, ImportError, MemoryError) as error:
         print("alexnet:", " ".join(str(error).split()), file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stop:
+        print("alexnet:", str(stop) or "stopped at once; the last checkpoint stands", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -41,6 +47,18 @@ def _parser() -> ArgumentParser:
     data.add_argument("name", metavar="NAME", help="ten-photos, cifar10, imagenette or folder:PATH")
     data.add_argument("--root", metavar="DIR", help="where it lies; else $ALEXNET_DATA, else ./data")
     data.set_defaults(run=_data)
+
+    train = commands.add_parser("train", help="train a net, as a preset says, with changes")
+    train.add_argument("--preset", metavar="NAME", required=True, help="laptop, imagenette, imagenet, ...")
+    train.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="change a field of TrainConfig"
+    )
+    train.add_argument("--out", metavar="DIR", help="where checkpoints, log and weights go; else nowhere")
+    train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    train.add_argument("--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data")
+    train.add_argument("--device", choices=("cpu", "cuda"), help="by default cuda where there is a GPU")
+    train.add_argument("--record", metavar="NAME[:LABEL]", help="put the run on record under this experiment")
+    train.set_defaults(run=_train)
 
     specs = commands.add_parser("specs", help="all specs of the net side by side")
     specs.set_defaults(run=_specs)
@@ -69,3 +87,32 @@ def _specs(arguments: Namespace) -> None:
     from .tables import spec_table
 
     print(spec_table())
+
+
+def _train(arguments: Namespace) -> None:
+    from . import records
+    from .presets import config_from
+    from .train import train
+
+    config = config_from(arguments.preset, arguments.set)
+    leads = os.environ.get("RANK", "0") == "0"
+    if leads:
+        for name, (paper, ours) in config.deviations().items():
+            print(f"{name:<16} {ours!r}, in the paper {paper!r}")
+    outcome = train(
+        config, arguments.out, resume=arguments.resume, root=arguments.root, device=arguments.device
+    )
+    if not leads:
+        return
+    for name, value in outcome.results.items():
+        print(f"{name:<28} {value:,.1f}" if "second" in name else f"{name:<28} {value:.2%}")
+    experiment, _, label = (arguments.record or "").partition(":")
+    if experiment:
+        # Where data and run lie is the machine's matter, not the run's.
+        command = f"alexnet train --preset {arguments.preset}"
+        command += "".join(f" --set {setting}" for setting in arguments.set)
+        print(f"on record: {records.store(outcome.record(experiment, label, command)).name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -97,7 +97,8 @@ def centre_probabilities(
     """
 
     def centre(part: Tensor) -> Tensor:
-        return ten_crop(part, size)[:, 4:5]  # (n, 1, 3, size, size)
+        y, x = (round((side - size) / 2) for side in part.shape[2:])  # as in ten_crop
+        return part[:, None, :, y : y + size, x : x + size]
 
     return _probabilities(model, images, size, mean, batch, centre)
 
@@ -152,7 +153,7 @@ def _mean_of_crops(mean: Tensor | None, images: Tensor, size: int, crops_of: Cal
             f"every crop; or (3, {height}, {width}), the mean image of these images"
         )
     if shape != (3, height, width):
-        return mean
+        return mean.float()
     # Crops are cut from bytes, and a float32 has four of them: each becomes an image, and all are cut alike.
     bytes_apart = mean.float().contiguous().view(torch.uint8).view(3, height, width, 4).permute(3, 0, 1, 2)
     cut = crops_of(bytes_apart).permute(1, 2, 3, 4, 0)  # (crops, 3, size, size, 4)

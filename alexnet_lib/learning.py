@@ -1,13 +1,16 @@
 """The details of learning (§5): the paper's update rule, its initial weights, its settings."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatch
 
 import torch
 from torch import Tensor, nn
 
-from .checks import require_number
-from .paper import BIAS_ONE, LEARNING
+from .architecture import SPECS
+from .checks import require_choice, require_count, require_number
+from .paper import BIAS_ONE, IMAGES, LEARNING
 
 
 class PaperSGD(torch.optim.Optimizer):
@@ -74,18 +77,179 @@ def init_paper_(model: nn.Module) -> nn.Module:
     return model
 
 
+OPTIMIZERS = {"paper-sgd": PaperSGD, "torch-sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+
+
+@dataclass(frozen=True)
+class RateGroup:
+    """Parameters that share a learning rate and a weight decay.
+
+    pattern: which parameters, by name, with * and ?; rates: (epoch from which, what the run's rate is
+    multiplied by), the first from epoch 0; weight_decay: the same kind of factor.
+    """
+
+    pattern: str
+    rates: tuple[tuple[int, float], ...] = ((0, 1.0),)
+    weight_decay: float = 1.0
+
+    def factor(self, epoch: int) -> float:
+        """What the run's rate is multiplied by in `epoch`, counted from 0."""
+        return [factor for start, factor in self.rates if start <= epoch][-1]
+
+
+# Which rates a run has. A parameter belongs to the first group whose pattern fits its name.
+RATE_PLANS = {
+    "paper": (RateGroup("*"),),  # §5: one rate for all layers
+    # The log of run 145 (layer-params-145.cfg). Biases keep twice the first rate throughout, and weight decay
+    # is not applied to them; conv1 is slowed at 67 and stands still from 72 on.
+    "source-2012": (
+        RateGroup("features.conv1.weight", ((0, 1.0), (25, 0.1), (51, 0.01), (67, 0.001), (72, 0.0)), 1.0),
+        RateGroup("features.conv1.bias", ((0, 2.0), (72, 0.0)), 0.0),
+        RateGroup("*.bias", ((0, 2.0),), 0.0),
+        RateGroup("*", ((0, 1.0), (25, 0.1), (51, 0.01), (79, 0.001)), 1.0),
+    ),
+}
+
+
+def parameter_groups(model: nn.Module, plan: Sequence[RateGroup], weight_decay: float) -> list[dict]:
+    """The parameters of `model` as groups for an optimizer, each with its place in the plan under "plan"."""
+    members = [[] for _ in plan]
+    for name, parameter in model.named_parameters():
+        fitting = [place for place, group in enumerate(plan) if fnmatch(name, group.pattern)]
+        if not fitting:
+            raise ValueError(f"plan has no group for {name}: end it with RateGroup('*')")
+        members[fitting[0]].append(parameter)
+    return [
+        {"params": members[place], "weight_decay": weight_decay * group.weight_decay, "plan": place}
+        for place, group in enumerate(plan)
+        if members[place]
+    ]
+
+
+@dataclass
+class Plateau:
+    """Divide the rate by ten when the validation error stops improving, at most `divisions` times (§5).
+
+    The paper's authors did it by hand. Here the error has stopped improving when `patience` epochs in a row
+    brought none below the best; patience is ours.
+    """
+
+    divisions: int = LEARNING.rate_divisions
+    patience: int = 5
+    best: float = math.inf
+    waited: int = 0  # epochs since the best, or since the last division
+    divided: int = 0
+
+    @property
+    def factor(self) -> float:
+        """What the run's rate is multiplied by: 1, 0.1, 0.01, ..."""
+        return 10.0**-self.divided
+
+    def see(self, error: float) -> bool:
+        """Take in the validation error of one more epoch; True if the rate was divided for the next."""
+        improved = error < self.best
+        self.best, self.waited = min(self.best, error), 0 if improved else self.waited + 1
+        due = self.waited >= self.patience and self.divided < self.divisions
+        if due:
+            self.divided, self.waited = self.divided + 1, 0
+        return due
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run. Every default is the value printed in §5, or §4.2 for dropout."""
+    """One training run. Every default is the paper's (§2-§5); `ours` says where it names none.
 
-    batch_size: int = LEARNING.batch_size
+    Each field is checked on its own when a config is made, and what does not fit together too.
+    """
+
+    spec: str = "paper"  # a name from architecture.SPECS
+    data: str = "folder:imagenet"  # what dataset.load takes
+    held_out: float = 0.05  # ours: the share of the training set that only the plateau looks at
+    image_side: int = IMAGES.stored
+    crop: int | None = None  # the spec's own (§4.1: 224)
+    input_scale: float = 1.0  # the pixels' factor; 1 leaves them on 0-255
+    random_crops: bool = True  # with reflections; without, the centre crop
+    crop_shared_by: int = 1  # 32 in the 2012 source
+    colour_noise: float = IMAGES.noise_sigma
+    noise_magnitude: str = "eigenvalue"  # or "deviation", the 2012 source's; see PCAColorNoise
+    optimizer: str = "paper-sgd"  # or "torch-sgd", "adam"
+    batch_size: int = LEARNING.batch_size  # over all processes together
     epochs: int = LEARNING.epochs
     rate: float = LEARNING.rate
+    rate_plan: str = "paper"  # a name from RATE_PLANS
+    rate_divisions: int = LEARNING.rate_divisions  # on a plateau; 0 keeps the rate
+    patience: int = 5  # ours: epochs without improvement that make a plateau
+    drop_epochs: tuple[int, ...] = ()  # fixed epochs to divide by ten at, instead of plateaus
     momentum: float = LEARNING.momentum
     weight_decay: float = LEARNING.weight_decay
-    rate_divisions: int = LEARNING.rate_divisions
     dropout: float = LEARNING.dropout
     seed: int = 0  # ours: the paper names none
+    precision: str = "float32"  # or "bfloat16", "float16"
+    channels_last: bool = True  # ours: the order of numbers in memory
+    compiled: bool = False  # torch.compile
+
+    def __post_init__(self):
+        require_choice("spec", self.spec, SPECS)
+        require_number("held_out", self.held_out, "it is a share (0.05)", least=0.0, most=0.5)
+        require_count("image_side", self.image_side, "it is the side of the stored images (§2: 256)")
+        if self.crop is not None:
+            require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
+        require_number("input_scale", self.input_scale, "1 keeps 0-255, 1/255 makes 0-1", above=0.0)
+        require_count("crop_shared_by", self.crop_shared_by, "that many images share a crop (1, or 32)")
+        require_number("colour_noise", self.colour_noise, "it is the deviation of a (§4.1: 0.1)", least=0.0)
+        require_choice("noise_magnitude", self.noise_magnitude, ("eigenvalue", "deviation"))
+        require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        require_count("batch_size", self.batch_size, "it counts the images of a step (§5: 128)")
+        require_count("epochs", self.epochs, "it counts passes over the training set (§5: 90)")
+        require_number("rate", self.rate, "it is the learning rate (§5: 0.01)", least=0.0)
+        require_choice("rate_plan", self.rate_plan, RATE_PLANS)
+        require_count("rate_divisions", self.rate_divisions, "it counts divisions by ten (§5: 3)", least=0)
+        require_count("patience", self.patience, "it counts epochs without improvement")
+        require_number("momentum", self.momentum, "a share of velocity (§5: 0.9)", least=0.0, most=1.0)
+        require_number("weight_decay", self.weight_decay, "it pulls to zero (§5: 0.0005)", least=0.0)
+        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=0.99)
+        require_count("seed", self.seed, "it starts the random numbers", least=0)
+        require_choice("precision", self.precision, ("float32", "bfloat16", "float16"))
+        if list(self.drop_epochs) != sorted(set(self.drop_epochs)):
+            raise ValueError(f"drop_epochs is {self.drop_epochs}, and must rise: the epochs come in order")
+        if self.input_side > self.image_side:
+            raise ValueError(
+                f"crop is {self.input_side} and image_side {self.image_side}, and a crop has to fit into its "
+                f"image: use image_side={self.input_side} or more, or a smaller crop"
+            )
+        if self.watches_plateau and not self.held_out:
+            raise ValueError(
+                "held_out is 0, and the plateau has no images to look at: hold out a share (0.05), name "
+                "drop_epochs, or use rate_divisions=0"
+            )
+
+    @property
+    def input_side(self) -> int:
+        """The side of the net's input in pixels."""
+        return self.crop or SPECS[self.spec].image_size
+
+    @property
+    def watches_plateau(self) -> bool:
+        """Whether the rate falls on plateaus: with one rate for all layers and no epochs named for it."""
+        return self.rate_divisions > 0 and not self.drop_epochs and self.rate_plan == "paper"
+
+    def plan(self) -> tuple[RateGroup, ...]:
+        """The groups of parameters and their rates. A plan made for 90 epochs is stretched to this run's."""
+        if self.drop_epochs:
+            tenths = tuple((epoch, 10.0**-n) for n, epoch in enumerate(self.drop_epochs, 1))
+            return tuple(replace(group, rates=((0, 1.0), *tenths)) for group in RATE_PLANS["paper"])
+        stretch = self.epochs / LEARNING.epochs
+        return tuple(
+            replace(group, rates=tuple((round(start * stretch), factor) for start, factor in group.rates))
+            for group in RATE_PLANS[self.rate_plan]
+        )
+
+    def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer of this run, with the parameters in the groups of `plan`."""
+        groups = parameter_groups(model, self.plan(), self.weight_decay)
+        if self.optimizer == "adam":
+            return torch.optim.Adam(groups, lr=self.rate)
+        return OPTIMIZERS[self.optimizer](groups, lr=self.rate, momentum=self.momentum)
 
     def deviations(self) -> dict[str, tuple[object, object]]:
         """Where this run leaves the paper: field -> (paper's value, ours)."""

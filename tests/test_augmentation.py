@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexnet_lib import augmentation
-from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, ten_crop, views
+from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, centre_crop, ten_crop, views
 
 
 def seeded(seed=0):
@@ -104,12 +104,32 @@ def test_the_2012_way_shares_one_crop_and_one_reflection_among_32_consecutive_im
     assert len(set.union(*groups)) == len(groups)
 
 
-def test_the_gather_for_gpus_cuts_the_same_patches_as_the_loop_for_cpus():
+@pytest.mark.parametrize("mean", [None, torch.rand(3, 9, 7) * 200, torch.rand(3, 1, 1) * 200])
+def test_the_gather_for_gpus_cuts_the_same_patches_as_the_loop_for_cpus(mean):
     images = noise_images(16)
-    top, left = torch.arange(16) % 5, torch.arange(16) % 3
-    flip = torch.arange(16) % 2 == 0
-    loop = augmentation._cut_each(images, top, left, flip, 5)
-    assert torch.equal(augmentation._cut_all(images, top, left, flip, 5), loop)
+    places = torch.stack([torch.arange(16) % 5, torch.arange(16) % 3, torch.arange(16) % 2], dim=1)
+    wide = None if mean is None else mean.expand(3, *images.shape[-2:])
+    loop = augmentation._cut_each(images, places, 5, wide)
+    assert torch.equal(augmentation._cut_all(images, places, 5, wide), loop)
+
+
+def test_every_crop_loses_the_mean_at_its_own_place_before_it_is_reflected():
+    images, mean = noise_images(8), torch.rand(3, 9, 7) * 200
+    crop = RandomCropFlip(5, seeded())
+    places = crop.places(8, *images.shape[-2:])
+    whole = images.float() - mean
+    for image, patch, (top, left, reflected) in zip(
+        whole, crop.cut(images, places, mean), places.tolist(), strict=True
+    ):
+        expected = image[:, top : top + 5, left : left + 5]
+        assert torch.equal(patch, expected.flip(-1) if reflected else expected)
+
+
+def test_the_centre_crop_is_the_fifth_of_the_ten():
+    for side in ((9, 7), (8, 6), (256, 256)):
+        images = noise_images(2, *side) if side != (256, 256) else position_images(2, 256, 256)
+        size = 224 if side == (256, 256) else 5
+        assert torch.equal(centre_crop(images, size), ten_crop(images, size)[:, 4])
 
 
 @pytest.mark.gpu

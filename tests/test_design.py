@@ -22,8 +22,20 @@ import notebooks  # noqa: E402
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
     *("paper", "checks", "relu", "normalization", "pooling", "dropout", "towers", "spec", "architecture"),
-    *("images", "dataset", "augmentation", "learning", "presets", "processes", "distributed", "evaluation"),
-    *("qualitative", "records", "checkpoints", "train", "experiments", "exercises", "tables", "figures"),
+    *("images", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
+    *(
+        "distributed",
+        "evaluation",
+        "qualitative",
+        "records",
+        "checkpoints",
+        "logbook",
+        "train",
+        "experiments",
+        "exercises",
+        "tables",
+        "figures",
+    ),
     *("chapter", "widgets", "cli"),
 )
 # A page's widget trains nothing; the command line shows no widget.

@@ -5,9 +5,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torchvision.transforms.functional import center_crop
 from torchvision.transforms.functional import ten_crop as torchvision_ten_crop
 
-from alexnet_lib.evaluation import average_nets, ten_crop_probabilities, topk_error
+from alexnet_lib.evaluation import (
+    average_nets,
+    centre_probabilities,
+    confusion,
+    per_class_errors,
+    ten_crop_probabilities,
+    topk_error,
+    topk_misses,
+)
 
 SCORES = torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
 LABELS = torch.tensor([1, 1, 2, 2])  # ranks 1, 2, 1, 3
@@ -94,3 +103,120 @@ def test_several_nets_must_judge_the_same_images():
         average_nets([torch.ones(2, 3), torch.ones(3, 3)])
     with pytest.raises(ValueError, match="at least one net"):
         average_nets([])
+
+
+class Sum(nn.Module):
+    """Scores that see every pixel at its own place; with a parameter, so that it lies on a device."""
+
+    def __init__(self, size):
+        super().__init__()
+        draw = torch.Generator().manual_seed(1)
+        self.weight = nn.Parameter(torch.randn(4, 3 * size * size, generator=draw) / 500)
+
+    def forward(self, crops):
+        return crops.flatten(1) @ self.weight.T
+
+
+def pictures(count=5, height=12, width=14):
+    draw = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=draw)
+
+
+def test_a_mean_image_is_subtracted_before_the_crops_are_cut_and_reflected():
+    images, net = pictures(), Sum(8)
+    mean = 255 * torch.rand(3, 12, 14, generator=torch.Generator().manual_seed(3))
+    crops = torch.stack(torchvision_ten_crop(images - mean, 8), dim=1)  # (5, 10, 3, 8, 8)
+    expected = torch.stack([net(ten).softmax(1).mean(0) for ten in crops]).detach()
+    torch.testing.assert_close(ten_crop_probabilities(net, images, 8, mean=mean), expected)
+
+
+def test_a_mean_of_the_crops_size_is_the_same_for_every_crop():
+    images, net = pictures(), Sum(8)
+    mean = 255 * torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(3))
+    crops = torch.stack(torchvision_ten_crop(images, 8), dim=1).float()
+    expected = torch.stack([net(ten - mean).softmax(1).mean(0) for ten in crops]).detach()
+    torch.testing.assert_close(ten_crop_probabilities(net, images, 8, mean=mean), expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 8, 8), (3, 13, 15)])
+def test_the_centre_crop_is_torchvisions_and_loses_the_mean_of_its_place(shape):
+    images, net = pictures(height=13, width=15), Sum(8)
+    mean = 255 * torch.rand(shape, generator=torch.Generator().manual_seed(3))
+    whole = shape[1:] == images.shape[2:]
+    crops = center_crop(images - mean, 8) if whole else center_crop(images, 8) - mean
+    expected = net(crops).softmax(1).detach()
+    torch.testing.assert_close(centre_probabilities(net, images, 8, mean=mean, batch=2), expected)
+
+
+def test_without_a_mean_nothing_is_subtracted():
+    images, net = pictures(), Sum(8)
+    expected = net(center_crop(images, 8).float()).softmax(1).detach()
+    torch.testing.assert_close(centre_probabilities(net, images, 8), expected)
+
+
+@pytest.mark.parametrize("probabilities", [centre_probabilities, ten_crop_probabilities])
+@pytest.mark.parametrize("mean", [torch.zeros(3), torch.zeros(3, 12, 12), 100.0])
+def test_a_mean_of_another_shape_is_told_the_three_that_fit(probabilities, mean):
+    with pytest.raises(ValueError, match=r"mean is .*\(3, 1, 1\).*\(3, 8, 8\).*\(3, 12, 14\)"):
+        probabilities(Sum(8), pictures(), 8, mean=mean)
+
+
+@pytest.mark.parametrize("probabilities", [centre_probabilities, ten_crop_probabilities])
+def test_every_batch_moves_to_the_nets_device_and_the_result_comes_back(probabilities):
+    class Elsewhere(Sum):
+        """A net on torch's device without memory, which refuses tensors from any other."""
+
+        def forward(self, crops):
+            seen.add(crops.device.type)
+            return super().forward(crops)
+
+    seen = set()
+    with pytest.raises(NotImplementedError, match="meta"):  # its results cannot come back to the CPU
+        probabilities(Elsewhere(8).to("meta"), pictures(), 8, mean=torch.zeros(3, 1, 1))
+    assert seen == {"meta"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 12, 14)])
+def test_a_gpu_says_what_the_cpu_says(shape):
+    images, net, mean = pictures(), Sum(8), torch.full(shape, 120.0)
+    expected = ten_crop_probabilities(net, images, 8, mean=mean)
+    torch.testing.assert_close(ten_crop_probabilities(net.cuda(), images, 8, mean=mean), expected)
+
+
+def test_misses_add_up_over_batches_of_any_size_and_over_none():
+    assert topk_misses(SCORES, LABELS, 1).tolist() == [False, True, False, True]
+    assert topk_misses(SCORES, LABELS, 2).tolist() == [False, False, False, True]
+    parts = [topk_misses(SCORES[a:b], LABELS[a:b], 2) for a, b in ((0, 3), (3, 3), (3, 4))]
+    assert sum(part.sum().item() for part in parts) / 4 == topk_error(SCORES, LABELS, 2)
+
+
+def test_each_class_has_its_own_error_and_a_class_without_images_none():
+    scores = torch.tensor([[3.0, 1, 0, 0], [1, 3, 0, 0], [3, 1, 0, 0], [0, 3, 1, 0]])
+    assert per_class_errors(scores, torch.tensor([0, 0, 0, 1])) == (1 / 3, 0.0, None, None)
+
+
+def test_confusions_are_counted_from_true_to_guessed():
+    scores = torch.tensor([[3.0, 1, 0], [1, 3, 0], [1, 3, 0], [0, 1, 3]])
+    counts = confusion(scores, torch.tensor([0, 0, 1, 1]))
+    assert counts.tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 0]]
+    assert counts.dtype == torch.int64
+
+
+@given(st.integers(0, 1000))
+def test_confusions_agree_with_the_errors(seed):
+    draw = torch.Generator().manual_seed(seed)
+    scores, labels = torch.randn(30, 4, generator=draw), torch.randint(4, (30,), generator=draw)
+    counts = confusion(scores, labels)
+    assert counts.sum(1).tolist() == labels.bincount(minlength=4).tolist()
+    assert 1 - counts.diag().sum().item() / 30 == pytest.approx(topk_error(scores, labels, 1))
+    for row, (images, error) in enumerate(zip(counts, per_class_errors(scores, labels), strict=True)):
+        assert error is None or error == pytest.approx(1 - images[row].item() / images.sum().item())
+
+
+def test_scores_that_are_not_finite_are_no_guess():
+    with pytest.raises(ValueError, match="nan or infinite"):
+        confusion(torch.tensor([[float("nan"), 0.0]]), torch.tensor([0]))
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        confusion(SCORES, LABELS + 1)

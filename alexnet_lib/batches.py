@@ -1,0 +1,116 @@
+"""From stored images to what the net sees in one step (§2, §4.1), on the net's own device."""
+
+from hashlib import blake2b
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from .augmentation import PCAColorNoise, RandomCropFlip
+from .dataset import ImageSet
+from .images import mean_image
+from .learning import TrainConfig
+from .processes import World, equal_share
+
+SAMPLE = 20_000  # images that the colour noise's principal components are found on; more change nothing
+
+
+def seed_of(*what: object) -> int:
+    """A seed for what is named: the same names give the same seed, any other ones an unrelated one."""
+    return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest()) >> 1
+
+
+def held_out(images: ImageSet, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Numbers of the images to train on, and of those that only the schedule looks at, by chance."""
+    order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
+    kept = len(images) - round(share * len(images))
+    return order[:kept].sort().values, order[kept:].sort().values
+
+
+def fingerprint(images: ImageSet) -> str:
+    """A short text that changes with the images, their order, labels or classes.
+
+    All labels count, and the pixels of up to 4096 images.
+    """
+    digest = blake2b(digest_size=16)
+    digest.update(repr((tuple(images.images.shape), images.classes)).encode())
+    digest.update(images.labels.numpy().tobytes())
+    for image in images.images[:: max(1, len(images) // 4096)]:
+        digest.update(image.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Batches:
+    """Training images in random order, cropped, reflected, without their mean, with colour noise (§2, §4.1).
+
+    What chance decides in a step follows from (seed, epoch, step) alone. So a run can go on at any step, and
+    several processes draw alike: each cuts its own rows of the same batch. The last images of an epoch that
+    fill no batch wait for another epoch, which has another order.
+
+    images: the training set; chosen: the numbers of the images to use. `mean`: (3, side, side), float32.
+    """
+
+    def __init__(self, images: ImageSet, chosen: Tensor, config: TrainConfig, world: World):
+        self.config, self.chosen, self.device = config, chosen, world.device
+        self.rows = equal_share("batch_size", config.batch_size, world)
+        self.steps = len(chosen) // config.batch_size  # of one epoch
+        if not self.steps:
+            raise ValueError(
+                f"batch_size is {config.batch_size}, and {images.name} has {len(chosen)} images to train on: "
+                f"use a smaller batch, or hold out fewer"
+            )
+        self.draw = Generator()
+        self.crop = RandomCropFlip(config.input_side, self.draw, shared_by=config.crop_shared_by)
+        self.mean = self._resized(mean_image(images.images)[None])[0].to(self.device)
+        self.noise = None
+        if config.colour_noise:
+            self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
+            self.noise.fit(images.images[:: -(-len(images) // SAMPLE)])
+        self.images, self.labels = _near(images.images, self.device), images.labels.to(self.device)
+        self._order = (-1, chosen)
+
+    def step(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """This process's rows of one step's batch: float32 (n, 3, crop, crop) and labels (n,)."""
+        size = self.config.batch_size
+        rows = self.order(epoch)[step * size : (step + 1) * size][self.rows]
+        self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
+        stored = self.images[rows.to(self.images.device)].to(self.device, non_blocking=True)
+        images = self.whole(stored)
+        side = images.shape[-1]
+        if self.config.random_crops:
+            places = self.crop.places(size, side, side)[self.rows]
+        else:
+            middle = round((side - self.crop.size) / 2)
+            places = torch.tensor([middle, middle, 0]).expand(len(images), 3)
+        batch = self.crop.cut(images, places, self.mean)
+        if self.noise:
+            batch += self.noise.shifts(size)[self.rows].to(self.device)[:, :, None, None]
+        if self.config.channels_last:
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        return batch, self.labels[rows.to(self.device)]
+
+    def order(self, epoch: int) -> Tensor:
+        """The numbers of the images in the order of this epoch."""
+        if self._order[0] != epoch:
+            self.draw.manual_seed(seed_of(self.config.seed, "order", epoch))
+            self._order = epoch, self.chosen[torch.randperm(len(self.chosen), generator=self.draw)]
+        return self._order[1]
+
+    def whole(self, stored: Tensor) -> Tensor:
+        """Stored images as they are cropped from: uint8 (N, 3, side, side), rescaled where needed (§2)."""
+        if stored.shape[-1] == self.config.image_side == stored.shape[-2]:
+            return stored
+        return self._resized(stored.float()).round().to(torch.uint8)
+
+    def _resized(self, images: Tensor) -> Tensor:
+        side = self.config.image_side
+        if images.shape[-2:] == (side, side):
+            return images
+        return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def _near(images: Tensor, device: torch.device) -> Tensor:
+    """The images on the GPU where they leave it half of its free memory, else where they are."""
+    if device.type != "cuda" or images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return images
+    return images.to(device)
