@@ -212,6 +212,11 @@ class TrainConfig:
         require_choice("precision", self.precision, ("float32", "bfloat16", "float16"))
         if list(self.drop_epochs) != sorted(set(self.drop_epochs)):
             raise ValueError(f"drop_epochs is {self.drop_epochs}, and must rise: the epochs come in order")
+        if self.drop_epochs and self.rate_plan != "paper":
+            raise ValueError(
+                f"drop_epochs is {self.drop_epochs}, and rate_plan {self.rate_plan!r} has epochs of its own: "
+                f"leave one of them out"
+            )
         if self.input_side > self.image_side:
             raise ValueError(
                 f"crop is {self.input_side} and image_side {self.image_side}, and a crop has to fit into its "

@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import checkpoints, records
+from . import checkpoints
 from .architecture import SPECS, AlexNet
 from .batches import Batches, fingerprint, held_out, seed_of
 from .dataset import ImageSet, load
 from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misses
 from .learning import Plateau, TrainConfig
 from .logbook import Logbook
+from .outcome import DivergedError, Interrupted, Outcome
 from .processes import World, joined, share, total
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -36,14 +37,6 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 CHANGEABLE = {"epochs", "rate", "drop_epochs", "rate_divisions", "patience", "colour_noise", "weight_decay"}
 CHANGEABLE |= {"precision", "channels_last", "compiled"}
 LOOK_EVERY = 20  # steps between looks at the loss on a GPU or with several processes: a look waits for all
-
-
-class DivergedError(ArithmeticError):
-    """The loss is no number any more; the message says where, what to try, and what is left."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop, and stopped after a whole step; the message says how to go on."""
 
 
 @dataclass
@@ -55,37 +48,6 @@ class Progress:
     seconds: float = 0.0
     curves: dict[str, list[float]] = field(default_factory=dict)
     changes: list[dict] = field(default_factory=list)  # what resuming changed, and at which epoch
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """A finished run: the net, what it learned with, how the errors fell, and the errors on the test set."""
-
-    net: nn.Module
-    config: TrainConfig
-    mean: Tensor  # (3, side, side): what the net expects to be subtracted
-    curves: dict[str, list[float]]
-    results: dict[str, float]
-    seconds: float
-    data: str
-    images: int
-    changes: list[dict]
-
-    def record(self, experiment: str, label: str, command: str) -> records.Record:
-        """This run as it goes on record."""
-        return records.Record(
-            experiment=experiment,
-            label=label,
-            command=command,
-            data=self.data,
-            images=self.images,
-            seed=self.config.seed,
-            config={**asdict(self.config), "changes": self.changes},
-            seconds=round(self.seconds, 1),
-            curves=self.curves,
-            results=self.results,
-            **records.circumstances(),
-        )
 
 
 def train(
@@ -162,7 +124,7 @@ class Training:
         if world.size > 1:
             ids = [world.device] if world.device.type == "cuda" else None
             self.parallel = DistributedDataParallel(self.model, device_ids=ids)
-        self.done = Progress()
+        self.done, self.data = Progress(), fingerprint(images)
         self.totals = torch.zeros(3, dtype=torch.float64, device=world.device)  # loss, misses, images
         self.shown = {}
         self.saved = time.monotonic()
@@ -325,7 +287,7 @@ class Training:
         """Everything that the run needs to go on; random numbers follow from seed, epoch and step."""
         return {
             "config": asdict(self.config),
-            "data": fingerprint(self.images),
+            "data": self.data,
             "progress": asdict(self.done),
             "totals": total(self.totals.clone(), self.world).cpu(),
             "plateau": asdict(self.plateau),
@@ -347,7 +309,7 @@ class Training:
                 f"{name} is {now[name]!r}, and the run in {path.parent} has {before.get(name)!r}: a resumed "
                 f"run keeps all but {', '.join(sorted(CHANGEABLE))}. Name another folder for another run"
             )
-        if state["data"] != fingerprint(self.images):
+        if state["data"] != self.data:
             raise ValueError(
                 f"data {self.images.name!r} is not what the run in {path.parent} was trained on: its images, "
                 f"labels or classes have changed. Restore them, or start anew in another folder"

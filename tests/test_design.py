@@ -30,6 +30,7 @@ ORDER = (
         "records",
         "checkpoints",
         "logbook",
+        "outcome",
         "train",
         "experiments",
         "exercises",

@@ -1,0 +1,318 @@
+"""A run ends where it should: broken off and resumed, split over processes, stopped, diverged."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from alexnet_lib import checkpoints, records
+from alexnet_lib import train as training
+from alexnet_lib.batches import Batches, held_out
+from alexnet_lib.cli import main
+from alexnet_lib.processes import World, run_processes
+from alexnet_lib.train import DivergedError, Interrupted
+
+from .training import CONFIG, sets, tiny_net, tiny_run
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = [sys.executable, "-m", "tests.training"]
+
+
+def final_state(folder):
+    state = checkpoints.newest(folder)[1]
+    del state["progress"]["seconds"]  # the one thing that differs from run to run
+    return state
+
+
+def assert_same_bits(ours, other, at="state"):
+    assert type(ours) is type(other), at
+    if isinstance(ours, dict):
+        assert ours.keys() == other.keys(), at
+        for key in ours:
+            assert_same_bits(ours[key], other[key], f"{at}[{key!r}]")
+    elif isinstance(ours, list | tuple):
+        assert len(ours) == len(other), at
+        for k, pair in enumerate(zip(ours, other, strict=True)):
+            assert_same_bits(*pair, f"{at}[{k}]")
+    elif isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, other), at
+    else:
+        assert ours == other, at
+
+
+def written(folder):
+    return {path.name for path in folder.glob("checkpoint-*.pt")}
+
+
+# One run
+
+
+def test_a_run_learns_and_tells_what_it_did(tmp_path):
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=6))
+    error = outcome.curves["training error"]
+    assert len(error) == 6
+    assert error[0] > 0.8 > 0.7 > error[-1]
+    assert outcome.results["top-1 error, ten crops"] < 0.75
+    assert outcome.results["top-5 error, centre"] <= outcome.results["top-1 error, centre"]
+    assert outcome.images == 180  # of 200, a tenth held out
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["training loss"] for line in lines if "whole epoch" in line] == outcome.curves[
+        "training loss"
+    ]
+    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert_same_bits(dict(weights), dict(outcome.net.state_dict()))
+
+
+def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
+    config = replace(CONFIG, epochs=1, batch_size=180, weight_decay=0.1, input_scale=1.0)
+    outcome = tiny_run(config=config, net=tiny_net(dropout=0.0))
+    reference = tiny_net(dropout=0.0)
+    images, _ = sets()
+    chosen, _ = held_out(images, 0.1, seed=0)
+    batch, labels = Batches(images, chosen, config, World(0, 1, 0, torch.device("cpu"))).step(0, 0)
+    nn.functional.cross_entropy(reference(batch), labels).backward()
+    for ours, start in zip(outcome.net.parameters(), reference.parameters(), strict=True):
+        expected = start - 0.1 * 0.02 * start - 0.02 * start.grad
+        torch.testing.assert_close(ours, expected.detach())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    one, same, other = (tiny_run(config=replace(CONFIG, epochs=1, seed=seed)) for seed in (0, 0, 1))
+    assert_same_bits(dict(one.net.state_dict()), dict(same.net.state_dict()))
+    assert not torch.equal(one.net.head.weight, other.net.head.weight)
+
+
+def test_every_image_is_seen_once_an_epoch_and_held_out_ones_only_at_its_end():
+    images, _ = sets()
+    chosen, held = held_out(images, 0.1, seed=0)
+    assert sorted([*chosen.tolist(), *held.tolist()]) == list(range(200))
+    batches = Batches(images, chosen, replace(CONFIG, batch_size=18), World(0, 1, 0, torch.device("cpu")))
+    assert batches.steps == 10
+    orders = [batches.order(epoch).tolist() for epoch in (0, 1)]
+    assert sorted(orders[0]) == sorted(orders[1]) == chosen.tolist()
+    assert orders[0] != orders[1]
+
+
+def test_the_rate_falls_when_the_held_out_error_stops_improving():
+    config = replace(CONFIG, epochs=8, rate=1e-7)  # too small to learn anything
+    rates = tiny_run(config=config).curves["rate"]
+    assert rates == sorted(rates, reverse=True)
+    assert sorted(set(rates)) == pytest.approx([1e-10, 1e-9, 1e-8, 1e-7])
+
+
+def test_the_rate_falls_at_named_epochs():
+    rates = tiny_run(config=replace(CONFIG, epochs=4, drop_epochs=(1, 3))).curves["rate"]
+    assert rates == pytest.approx([2e-2, 2e-3, 2e-3, 2e-4])
+
+
+@pytest.fixture
+def photo_folder(tmp_path):
+    """A folder of class folders, as ImageNet has them: two classes of grass and gravel."""
+    for split, part in zip(("train", "test"), sets(per_class=10), strict=True):
+        for k in range(80, 100):  # ten of each of the last two classes
+            path = tmp_path / "photos" / split / part.classes[part.labels[k]] / f"{k}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(part.images[k].permute(1, 2, 0).numpy()).resize((80, 80)).save(path)
+    return tmp_path / "photos"
+
+
+def test_a_preset_trains_the_papers_net_from_the_command_line(photo_folder, tmp_path, capsys):
+    command = ["train", "--preset", "laptop", "--set", f"data=folder:{photo_folder}", "--device", "cpu"]
+    command += ["--set", "epochs=1", "--set", "batch_size=8", "--out", str(tmp_path / "run")]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "epochs           1, in the paper 90" in said
+    assert "top-5 error, ten crops" in said
+    weights = torch.load(tmp_path / "run" / "weights.pt", weights_only=True)
+    assert sum(weight.numel() for weight in weights.values()) > 20_000_000
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_learns_too(precision):
+    outcome = tiny_run(config=replace(CONFIG, precision=precision, epochs=4))
+    assert outcome.curves["training loss"][-1] < 2.0
+    assert outcome.net.head.weight.dtype == torch.float32
+
+
+# Broken off and resumed
+
+
+def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    subprocess.run([*PROGRAM, unbroken], cwd=ROOT, check=True)
+    chance, kills, code = random.Random(0), 0, None
+    while code != 0:
+        before = written(broken)
+        process = subprocess.Popen([*PROGRAM, broken, *(["resume"] if before else [])], cwd=ROOT)
+        if kills < 4:
+            while written(broken) == before and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0.0, 0.1))  # it writes a checkpoint after every step
+            process.kill()
+        code = process.wait(120)
+        kills += code == -signal.SIGKILL
+    assert kills == 4
+    assert_same_bits(final_state(broken), final_state(unbroken))
+    assert (broken / "weights.pt").exists()
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    tiny_run(folder)
+    return folder
+
+
+@pytest.mark.parametrize("step", [1, 11, 12, 20, 33])
+def test_resumed_after_any_step_a_run_ends_with_the_same_bits(step, unbroken, tmp_path, monkeypatch):
+    taken = training.Training._step
+
+    def until(run):
+        taken(run)
+        if run.done.epoch * run.batches.steps + run.done.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(training.Training, "_step", until)
+    with pytest.raises(Interrupted, match=r"saved in .* Go on with the same command and --resume"):
+        tiny_run(tmp_path)
+    monkeypatch.setattr(training.Training, "_step", taken)
+    tiny_run(tmp_path, resume=True)
+    assert_same_bits(final_state(tmp_path), final_state(unbroken))
+
+
+def test_a_resumed_run_logs_every_epoch_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("alexnet_lib.logbook.SECONDS", 0.0)
+    tiny_run(tmp_path, replace(CONFIG, epochs=2))
+    (tmp_path / "checkpoint-000000022.pt").unlink()  # back to the end of the first epoch
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 2, "st')  # a line that a killed run did not finish
+    tiny_run(tmp_path, replace(CONFIG, epochs=2), resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines if "whole epoch" in line] == [1, 2]
+    assert [line["step"] for line in lines if "step" in line] == [*range(1, 12)] * 2
+
+
+def test_ctrl_c_without_a_folder_says_that_nothing_was_saved(monkeypatch):
+    taken = training.Training._step
+    monkeypatch.setattr(
+        training.Training, "_step", lambda run: (taken(run), os.kill(os.getpid(), signal.SIGTERM))
+    )
+    with pytest.raises(Interrupted, match="nothing was saved, because no folder was named"):
+        tiny_run()
+
+
+def test_a_second_ctrl_c_stops_at_once_and_the_handlers_are_put_back(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    taken = training.Training._step
+
+    def twice(run):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        taken(run)
+
+    monkeypatch.setattr(training.Training, "_step", twice)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        tiny_run()
+    assert not isinstance(stop.value, Interrupted)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path):
+    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    with pytest.raises(ValueError, match=r"holds a run already: go on with it by resume=True"):
+        tiny_run(tmp_path, replace(CONFIG, epochs=1))
+
+
+def test_resuming_from_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="holds no checkpoint: leave it out"):
+        tiny_run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [({"seed": 1}, "seed is 1, .* has 0"), ({"batch_size": 20}, "batch_size")]
+)
+def test_a_resumed_run_cannot_become_another_one(change, words, tmp_path):
+    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    with pytest.raises(ValueError, match=words + ".*Name another folder for another run"):
+        tiny_run(tmp_path, replace(CONFIG, epochs=2, **change), resume=True)
+
+
+def test_a_resumed_run_can_change_its_rate_by_hand_and_that_is_on_record(tmp_path):
+    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, rate=0.01, weight_decay=0.0), resume=True)
+    assert outcome.curves["rate"] == [0.02, 0.01]
+    record = outcome.record("trial", "", "command")
+    assert record.config["changes"] == [
+        {"epoch": 1, "epochs": [1, 2], "rate": [0.02, 0.01], "weight_decay": [0.0005, 0.0]}
+    ]
+    records.store(record, tmp_path)
+    assert records.load("trial", tmp_path) == [record]
+
+
+def test_other_images_are_noticed(tmp_path):
+    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    images, test = sets()
+    images.images[7, 0, 3, 3] ^= 1
+    with pytest.raises(ValueError, match=r"is not what the run .* was trained on"):
+        tiny_run(tmp_path, replace(CONFIG, epochs=2), resume=True, sets=(images, test))
+
+
+# Diverged
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(tmp_path):
+    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    (good,) = tmp_path.glob("checkpoint-*")
+    where, left = r"loss is (nan|inf) in epoch 2 at step \d+", r"last good state is .*00011\.pt"
+    with pytest.raises(DivergedError, match=rf"{where}; try a rate below 1e\+20 .*{left}"):
+        tiny_run(tmp_path, replace(CONFIG, epochs=3, rate=1e20), resume=True)
+    assert list(tmp_path.glob("checkpoint-*")) == [good]
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, rate=0.01), resume=True)
+    assert outcome.curves["training loss"][-1] < 2.4
+
+
+# Several processes
+
+
+def split_run(world, folder, config):
+    outcome = tiny_run(folder, config, net=tiny_net(dropout=0.0))
+    return dict(outcome.net.state_dict()), outcome.results, outcome.curves
+
+
+def test_two_processes_end_where_one_does_for_the_same_global_batch(tmp_path):
+    config = replace(CONFIG, epochs=2)
+    one = tiny_run(config=config, net=tiny_net(dropout=0.0))
+    for weights, results, curves in run_processes(split_run, 2, tmp_path, config):
+        for name, weight in one.net.state_dict().items():
+            torch.testing.assert_close(weights[name], weight, rtol=1e-4, atol=1e-6)
+        for name in ("top-1 error, centre", "top-5 error, ten crops"):
+            assert results[name] == pytest.approx(one.results[name], abs=1e-12)  # each image counted once
+        assert curves["training loss"] == pytest.approx(one.curves["training loss"], rel=1e-5)
+        assert curves["training error"] == pytest.approx(one.curves["training error"], abs=1e-12)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoint-000000011.pt",
+        "checkpoint-000000022.pt",
+        "lock",
+        "log.jsonl",
+        "weights.pt",
+    ]
+
+
+def test_torchrun_trains_on_two_processes_and_a_wrong_batch_ends_both_with_one_line_each(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "alexnet_lib.cli", "train", "--preset", "laptop", "--device", "cpu"]
+    command += ["--set", "epochs=1", "--set", "batch_size=301"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert run.returncode != 0
+    assert "batch_size is 301, and 2 processes need a multiple of 2" in run.stderr
+    assert "Use 302" in run.stderr

@@ -1,0 +1,59 @@
+"""A run so small that a test can break it off and repeat it: ten photographs, a net of 2,000 weights.
+
+As a program: `python -m tests.training FOLDER [resume]`, the run that tests kill and resume.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from alexnet_lib.dataset import ten_photos
+from alexnet_lib.learning import TrainConfig
+from alexnet_lib.train import train
+
+CONFIG = TrainConfig(
+    data="ten-photos",
+    image_side=20,
+    crop=16,
+    input_scale=0.01,
+    batch_size=16,
+    epochs=3,
+    held_out=0.1,
+    rate=0.02,
+    patience=1,
+)
+
+
+class TinyNet(nn.Module):
+    """(N, 3, 16, 16) -> (N, 10); dropout, so that a test sees whether its masks come back."""
+
+    def __init__(self, dropout=0.5):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 5, stride=3), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout))
+        self.head = nn.Linear(8 * 4 * 4, 10)
+
+    def forward(self, images):
+        return self.head(self.body(images))
+
+
+def sets(per_class=20):
+    return ten_photos("train", 20, per_class), ten_photos("test", 20, 10)
+
+
+def tiny_net(dropout=0.5):
+    torch.manual_seed(5)  # the weights of a net that is passed in are the caller's
+    return TinyNet(dropout)
+
+
+def tiny_run(folder=None, config=CONFIG, **options):
+    options = {"sets": sets(), "net": tiny_net(), "progress": False, "device": "cpu"} | options
+    return train(config, folder, **options)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    long = replace(CONFIG, epochs=10)
+    tiny_run(Path(sys.argv[1]), long, save_seconds=0.0, resume="resume" in sys.argv)
