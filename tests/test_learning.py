@@ -1,10 +1,20 @@
 """The update rule against the printed one in float64, and against torch's."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from alexnet_lib.architecture import AlexNet
-from alexnet_lib.learning import PaperSGD, TrainConfig, init_paper_
+from alexnet_lib.architecture import SPECS, AlexNet
+from alexnet_lib.learning import (
+    RATE_PLANS,
+    PaperSGD,
+    Plateau,
+    RateGroup,
+    TrainConfig,
+    init_paper_,
+    parameter_groups,
+)
 
 RATES = [0.1, 0.1, 0.1, 0.01, 0.01, 0.001]
 
@@ -105,3 +115,112 @@ def test_init_paper_gives_small_weights_and_ones_where_section_5_says():
 def test_deviations_name_what_a_run_changes():
     assert TrainConfig().deviations() == {}
     assert TrainConfig(epochs=30, batch_size=64).deviations() == {"epochs": (90, 30), "batch_size": (128, 64)}
+
+
+# Groups, plans and plateaus
+
+
+def small_net():
+    return AlexNet(replace(SPECS["paper"], image_size=64, hidden=(8, 8)), classes=10)
+
+
+def test_the_papers_plan_is_one_group_with_all_parameters():
+    net = small_net()
+    (group,) = parameter_groups(net, RATE_PLANS["paper"], 5e-4)
+    assert len(group["params"]) == 16
+    assert group["weight_decay"] == 5e-4
+
+
+def test_the_plan_of_2012_follows_the_log_of_run_145():
+    plan = TrainConfig(rate_plan="source-2012").plan()
+    net = small_net()
+    groups = parameter_groups(net, plan, 5e-4)
+    names = {id(parameter): name for name, parameter in net.named_parameters()}
+    rates = {}
+    for group in groups:
+        for parameter in group["params"]:
+            factors = [plan[group["plan"]].factor(epoch) for epoch in (0, 24, 25, 51, 67, 72, 79, 89)]
+            rates[names[id(parameter)]] = [0.01 * factor for factor in factors], group["weight_decay"]
+    slow = [0.01, 0.01, 1e-3, 1e-4, 1e-4, 1e-4, 1e-5, 1e-5]
+    assert rates["classifier.fc8.weight"] == (pytest.approx(slow), 5e-4)
+    assert rates["features.conv1.weight"] == (pytest.approx([*slow[:4], 1e-5, 0.0, 0.0, 0.0]), 5e-4)
+    assert rates["features.conv4.bias"] == (pytest.approx([0.02] * 8), 0.0)
+    assert rates["features.conv1.bias"] == (pytest.approx([0.02] * 5 + [0.0] * 3), 0.0)
+    assert len(rates) == 16
+
+
+def test_a_plan_made_for_90_epochs_shrinks_with_the_run():
+    weights = TrainConfig(rate_plan="source-2012", epochs=9).plan()[-1]
+    assert weights.rates == ((0, 1.0), (2, 0.1), (5, 0.01), (8, 0.001))
+
+
+def test_named_epochs_divide_by_ten():
+    (group,) = TrainConfig(drop_epochs=(2, 4)).plan()
+    assert [group.factor(epoch) for epoch in range(5)] == [1, 1, 0.1, 0.1, 0.01]
+
+
+def test_a_plan_without_a_place_for_a_parameter_is_refused_by_its_name():
+    with pytest.raises(ValueError, match=r"no group for features\.conv1\.weight: end it with RateGroup"):
+        parameter_groups(small_net(), (RateGroup("*.bias"),), 0.0)
+
+
+def test_a_rate_of_zero_lets_the_velocity_run_out_as_in_2012():
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = PaperSGD([weight], lr=0.1, weight_decay=0.0)
+    weight.sum().backward()
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.0
+    path = []
+    for _ in range(2):
+        optimizer.step()
+        path.append(weight.item())
+    assert path == pytest.approx([0.9 - 0.09, 0.9 - 0.09 - 0.081])
+
+
+def test_the_rate_is_divided_after_patience_epochs_without_a_new_best_and_three_times_at_most():
+    plateau = Plateau(divisions=3, patience=2)
+    errors = [0.9, 0.8, 0.85, 0.8, 0.79, 0.79, 0.79, 0.79, 0.79, 0.7, 0.7, 0.7, 0.7, 0.7]
+    divided = [epoch for epoch, error in enumerate(errors) if plateau.see(error)]
+    assert divided == [3, 6, 8]
+    assert plateau.factor == pytest.approx(0.001)
+
+
+def test_no_divisions_keep_the_rate():
+    plateau = Plateau(divisions=0, patience=1)
+    assert not any(plateau.see(0.5) for _ in range(10))
+    assert plateau.factor == 1
+
+
+# What a config refuses
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"spec": "papier"}, "spec is 'papier'.* did you mean 'paper'"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd'"),
+        ({"precision": "float8"}, "precision is 'float8'"),
+        ({"rate_plan": "2012"}, "rate_plan is '2012'"),
+        ({"noise_magnitude": "eigenvector"}, "did you mean 'eigenvalue'"),
+        ({"held_out": 0.9}, "held_out is 0.9, and must be from 0 to 0.5"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"rate": -1.0}, "rate is -1"),
+        ({"input_scale": 0.0}, "input_scale is 0"),
+        ({"dropout": 1.0}, "dropout is 1"),
+        ({"drop_epochs": (5, 3)}, r"drop_epochs is \(5, 3\), and must rise"),
+        ({"crop": 300}, "crop is 300 and image_side 256.* use image_side=300 or more"),
+        ({"spec": "caffe", "image_side": 226}, "crop is 227 and image_side 226"),
+        ({"held_out": 0.0}, "held_out is 0, and the plateau has no images to look at"),
+        ({"rate_plan": "source-2012", "drop_epochs": (3,)}, "has epochs of its own"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(settings, words):
+    with pytest.raises(ValueError, match=words):
+        TrainConfig(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 2.5}, {"seed": "0"}, {"rate": "fast"}])
+def test_a_setting_of_the_wrong_type_is_named(settings):
+    with pytest.raises(TypeError, match=next(iter(settings))):
+        TrainConfig(**settings)
