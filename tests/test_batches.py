@@ -1,7 +1,6 @@
 """What the net sees: drawn from (seed, epoch, step) alone, and the same for processes that share a batch."""
 
 from dataclasses import replace
-from itertools import product
 
 import pytest
 import torch
