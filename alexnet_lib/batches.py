@@ -61,7 +61,7 @@ class Batches:
             )
         self.draw = Generator()
         self.crop = RandomCropFlip(config.input_side, self.draw, shared_by=config.crop_shared_by)
-        self.mean = self._resized(mean_image(images.images)[None])[0].to(self.device)
+        self.mean = _resized(mean_image(images.images)[None], config.image_side)[0].to(self.device)
         self.noise = None
         if config.colour_noise:
             self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
@@ -75,7 +75,7 @@ class Batches:
         rows = self.order(epoch)[step * size : (step + 1) * size][self.rows]
         self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
         stored = self.images[rows.to(self.images.device)].to(self.device, non_blocking=True)
-        images = self.whole(stored)
+        images = whole(stored, self.config.image_side)
         side = images.shape[-1]
         if self.config.random_crops:
             places = self.crop.places(size, side, side)[self.rows]
@@ -96,17 +96,16 @@ class Batches:
             self._order = epoch, self.chosen[torch.randperm(len(self.chosen), generator=self.draw)]
         return self._order[1]
 
-    def whole(self, stored: Tensor) -> Tensor:
-        """Stored images as they are cropped from: uint8 (N, 3, side, side), rescaled where needed (§2)."""
-        if stored.shape[-1] == self.config.image_side == stored.shape[-2]:
-            return stored
-        return self._resized(stored.float()).round().to(torch.uint8)
 
-    def _resized(self, images: Tensor) -> Tensor:
-        side = self.config.image_side
-        if images.shape[-2:] == (side, side):
-            return images
-        return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+def whole(stored: Tensor, side: int) -> Tensor:
+    """Stored images as crops are cut from them: uint8 (N, 3, side, side), rescaled where needed (§2)."""
+    if stored.shape[-2:] == (side, side):
+        return stored
+    return _resized(stored.float(), side).round().to(torch.uint8)
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 
 def _near(images: Tensor, device: torch.device) -> Tensor:

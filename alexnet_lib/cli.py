@@ -4,6 +4,8 @@
     alexnet specs
     alexnet train --preset laptop --out runs/laptop
     alexnet train --preset imagenette --root ~/data --out runs/imagenette --set epochs=30 --set rate=0.005
+    alexnet evaluate runs/imagenette --root ~/data
+    alexnet evaluate runs/seed0 runs/seed1 runs/seed2 --root ~/data     # their average, as in §6
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
 
 An error is one line on stderr and exit code 2; a run that Ctrl-C has stopped ends with 130.
@@ -60,6 +62,17 @@ def _parser() -> ArgumentParser:
     train.add_argument("--record", metavar="NAME[:LABEL]", help="put the run on record under this experiment")
     train.set_defaults(run=_train)
 
+    evaluate = commands.add_parser("evaluate", help="errors of trained nets, and of their average")
+    evaluate.add_argument(
+        "runs", metavar="DIR", nargs="+", help="the --out of a run; of several, the average"
+    )
+    evaluate.add_argument(
+        "--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data"
+    )
+    evaluate.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    evaluate.add_argument("--classes", action="store_true", help="also the error of every class")
+    evaluate.set_defaults(run=_evaluate)
+
     specs = commands.add_parser("specs", help="all specs of the net side by side")
     specs.set_defaults(run=_specs)
     return parser
@@ -112,6 +125,28 @@ def _train(arguments: Namespace) -> None:
         command = f"alexnet train --preset {arguments.preset}"
         command += "".join(f" --set {setting}" for setting in arguments.set)
         print(f"on record: {records.store(outcome.record(experiment, label, command)).name}")
+
+
+def _evaluate(arguments: Namespace) -> None:
+    from .dataset import load
+    from .evaluation import average_nets, per_class_errors, topk_error
+    from .runs import CROPS, load_net
+    from .train import stored_side
+
+    nets = [load_net(folder) for folder in arguments.runs]
+    test = load(nets[0].config.data, "test", arguments.root, size=stored_side(nets[0].config))
+    guesses = min(5, len(test.classes))
+    for crops in CROPS:
+        judged = [net.probabilities(test, crops, arguments.device) for net in nets]
+        rows = dict(zip(arguments.runs, judged, strict=True))
+        if len(nets) > 1:
+            rows[f"average of {len(nets)}"] = average_nets(judged)
+        for name, probabilities in rows.items():
+            errors = (topk_error(probabilities, test.labels, k) for k in (1, guesses))
+            print(f"{crops:<8} top-1 {next(errors):.2%}  top-{guesses} {next(errors):.2%}  {name}")
+    if arguments.classes:
+        for name, error in zip(test.classes, per_class_errors(probabilities, test.labels), strict=True):
+            print(f"{name:<24} {'no image' if error is None else f'{error:.2%}'}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from . import checkpoints
 from .architecture import SPECS, AlexNet
-from .batches import Batches, fingerprint, held_out, seed_of
+from .batches import Batches, fingerprint, held_out, seed_of, whole
 from .dataset import ImageSet, load
 from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misses
 from .learning import Plateau, TrainConfig
@@ -84,13 +84,18 @@ def train(
         if resume and not found:
             raise ValueError(f"resume is asked for, and folder {folder} holds no checkpoint: leave it out")
         if sets is None:
-            # Images of CIFAR-10 are enlarged batch by batch: as bytes on the disk's scale they take least.
-            size = None if config.data == "cifar10" else config.image_side
-            sets = tuple(load(config.data, split, root, size=size) for split in ("train", "test"))
+            sets = tuple(
+                load(config.data, split, root, size=stored_side(config)) for split in ("train", "test")
+            )
         run = Training(config, *sets, world, folder, net)
         if resume:
             run.load(*found)
         return run.run(save_seconds, progress)
+
+
+def stored_side(config: TrainConfig) -> int | None:
+    """The side that images are loaded with: those of CIFAR-10 stay small, and are enlarged batch by batch."""
+    return None if config.data == "cifar10" else config.image_side
 
 
 class Training:
@@ -117,7 +122,7 @@ class Training:
         self.plateau = Plateau(config.rate_divisions if config.watches_plateau else 0, config.patience)
         precise = config.precision == "float16"  # whose small gradients need scaling up
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precise)
-        self.model = _Scaled(self.net, config.input_scale)
+        self.model = Scaled(self.net, config.input_scale)
         if config.compiled:
             self.model = torch.compile(self.model)
         self.parallel = self.model
@@ -230,9 +235,9 @@ class Training:
         misses = torch.zeros(2, dtype=torch.float64, device=self.world.device)
         hidden = not (progress and self.world.leads) or None
         for rows in tqdm(mine.split(64), "test set", unit=" batches", disable=hidden):
-            whole = self.batches.whole(images.images[rows].to(self.world.device))
+            shown = whole(images.images[rows].to(self.world.device), self.config.image_side)
             with self._precision():
-                found = probabilities(self.model, whole, self.config.input_side, mean=self.batches.mean)
+                found = probabilities(self.model, shown, self.config.input_side, mean=self.batches.mean)
             labels = images.labels[rows].to(self.world.device)
             for k, guesses in enumerate((1, min(5, len(images.classes)))):
                 misses[k] += topk_misses(found.float(), labels, guesses).sum()
@@ -288,6 +293,8 @@ class Training:
         return {
             "config": asdict(self.config),
             "data": self.data,
+            "classes": list(self.images.classes),
+            "mean": self.batches.mean.cpu(),
             "progress": asdict(self.done),
             "totals": total(self.totals.clone(), self.world).cpu(),
             "plateau": asdict(self.plateau),
@@ -354,8 +361,8 @@ def build_net(config: TrainConfig, classes: int) -> AlexNet:
     return AlexNet(replace(SPECS[config.spec], image_size=config.input_side, dropout=config.dropout), classes)
 
 
-class _Scaled(nn.Module):
-    """A net behind a factor for its input: 1 leaves pixels on 0-255."""
+class Scaled(nn.Module):
+    """A net behind a factor for its input: 1 leaves pixels on 0-255. Its weights are the net's own."""
 
     def __init__(self, net: nn.Module, factor: float):
         super().__init__()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from alexnet_lib.augmentation import centre_crop
-from alexnet_lib.batches import Batches, fingerprint, held_out, seed_of
+from alexnet_lib.batches import Batches, fingerprint, held_out, seed_of, whole
 from alexnet_lib.dataset import ImageSet, ten_photos
 from alexnet_lib.images import mean_image
 from alexnet_lib.processes import World
@@ -66,7 +66,7 @@ def test_small_stored_images_are_enlarged_before_the_crop():
         torch.full((32, 3, 5, 7), 200, dtype=torch.uint8), torch.zeros(32).long(), ("a",), "tiny", "train", ""
     )
     source = batches(PLAIN, images=tiny)
-    assert source.whole(tiny.images).shape == (32, 3, 20, 20)
+    assert whole(tiny.images, 20).shape == (32, 3, 20, 20)
     assert source.mean.shape == (3, 20, 20)
     assert source.step(0, 0)[0].abs().max() < 1e-4
 

@@ -32,6 +32,7 @@ ORDER = (
         "logbook",
         "outcome",
         "train",
+        "runs",
         "experiments",
         "exercises",
         "tables",
