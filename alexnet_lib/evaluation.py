@@ -123,7 +123,7 @@ def ten_crop_probabilities(
 def _probabilities(
     model: nn.Module, images: Tensor, size: int, mean: Tensor | None, batch: int, crops_of: Callable
 ) -> Tensor:
-    """The softmax averaged over `crops_of` a batch: uint8 (n, 3, H, W) -> (n, crops, 3, size, size)."""
+    """The softmax averaged over `crops_of` a batch: (n, 3, H, W) -> (n, crops, 3, size, size), any type."""
     require_count("batch", batch, "it counts the images of one pass")
     require_images(images, size)
     place = next(chain(model.parameters(), model.buffers()), images).device
@@ -152,12 +152,8 @@ def _mean_of_crops(mean: Tensor | None, images: Tensor, size: int, crops_of: Cal
             f"mean is {shape}, and must be a tensor (3, 1, 1), a colour; (3, {size}, {size}), the same for "
             f"every crop; or (3, {height}, {width}), the mean image of these images"
         )
-    if shape != (3, height, width):
-        return mean.float()
-    # Crops are cut from bytes, and a float32 has four of them: each becomes an image, and all are cut alike.
-    bytes_apart = mean.float().contiguous().view(torch.uint8).view(3, height, width, 4).permute(3, 0, 1, 2)
-    cut = crops_of(bytes_apart).permute(1, 2, 3, 4, 0)  # (crops, 3, size, size, 4)
-    return cut.contiguous().view(torch.float32).squeeze(-1)
+    mean = mean.float()
+    return crops_of(mean[None])[0] if shape == (3, height, width) else mean
 
 
 def average_nets(probabilities: Sequence[Tensor]) -> Tensor:

@@ -34,8 +34,8 @@ class TrainedNet:
         judge = CROPS[require_choice("crops", crops, CROPS)]
         if images.classes != self.classes:
             raise ValueError(
-                f"images of {images.name!r} have the classes {', '.join(images.classes[:3])}, ..., and the net "
-                f"has learned {', '.join(self.classes[:3])}, ...: judge it on the set that it was trained for"
+                f"images of {images.name!r} have the classes {', '.join(images.classes[:3])}, ..., and the "
+                f"net knows {', '.join(self.classes[:3])}, ...: judge it on the set that it was trained for"
             )
         model = Scaled(self.net, self.config.input_scale).to(device)
         side, crop = self.config.image_side, self.config.input_side

@@ -50,7 +50,8 @@ OTHER_HOST = re.compile(r"^(?!http://127\.0\.0\.1[:/]|file:|data:|blob:|about:)"
 def toc_pages():
     """The pages that _toc.yml lists, as paths below the folder of built pages."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    return [f"{name}.html" for name in [toc["root"], *(chapter["file"] for chapter in toc["chapters"])]]
+    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [f"{name}.html" for name in [toc["root"], *chapters]]
 
 
 def is_current(html, sources):

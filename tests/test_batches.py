@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from training import CONFIG, sets
 
 from alexnet_lib.augmentation import centre_crop
 from alexnet_lib.batches import Batches, fingerprint, held_out, seed_of, whole
 from alexnet_lib.dataset import ImageSet, ten_photos
 from alexnet_lib.images import mean_image
 from alexnet_lib.processes import World
-
-from .training import CONFIG, sets
 
 ALONE = World(0, 1, 0, torch.device("cpu"))
 PLAIN = replace(CONFIG, random_crops=False, colour_noise=0.0)

@@ -148,7 +148,7 @@ def test_the_map_in_the_readme_names_files_that_exist():
 
 def test_the_table_of_contents_and_the_pages_of_the_book_are_the_same():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    listed = {toc["root"], *(chapter["file"] for chapter in toc["chapters"])}
+    listed = {toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])}
     pages = [path for path in (ROOT / "book").iterdir() if path.suffix in (".md", ".ipynb")]
     assert listed == {f"book/{path.stem}" for path in pages}
 

@@ -50,6 +50,7 @@ PAPER_CLAIMS = {  # claim -> (section, the numbers that the paper prints)
     "lrn-cifar": ("3.3", [13, 11]),
     "lrn-layer-2": ("3.3", []),
     "overlap": ("3.4", [0.4, 0.3]),
+    "averaged-nets": ("6", [2.6, 1.8]),  # 40.7 - 38.1 and 18.2 - 16.4
     "overlap-overfitting": ("3.4", []),
     "tower-colours": ("6.1", []),
     "views": ("4.1", [32 * 32 * 2]),
@@ -195,6 +196,7 @@ def test_differences_are_found_by_section_and_without_one_all_are():
 @pytest.mark.parametrize(
     ("section", "words"),
     [
+        ("2", "the centre of the mean image"),
         ("3.2", "fc8 lies whole on the first GPU"),
         ("3.4", "padding of conv2, 2 to 1, and of conv5, 1 to 0"),
         ("3.4", "counted with ceil"),

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from training import CONFIG, sets, tiny_net, tiny_run
 
 from alexnet_lib import runs
 from alexnet_lib.cli import main
 from alexnet_lib.evaluation import topk_error
 from alexnet_lib.runs import load_net
-
-from .training import CONFIG, sets, tiny_net, tiny_run
 
 
 @pytest.fixture

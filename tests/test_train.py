@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from training import CONFIG, sets, tiny_net, tiny_run
 
 from alexnet_lib import checkpoints, records
 from alexnet_lib import train as training
@@ -21,8 +22,6 @@ from alexnet_lib.batches import Batches, held_out
 from alexnet_lib.cli import main
 from alexnet_lib.processes import World, run_processes
 from alexnet_lib.train import DivergedError, Interrupted
-
-from .training import CONFIG, sets, tiny_net, tiny_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "tests.training"]

@@ -13,17 +13,51 @@ from .architecture import (
     torchinfo_layers,
 )
 from .claims import claim_card, differences
+from .dropout import dropout_places
+from .learning import decay_half_lives, diagnosis
+from .ledger import claim_ledger, verdict_counts
+from .log import every_record, run_circumstances, run_outcomes
+from .notes import readers_notes
+from .qualitative import qualitative_claims
+from .results import contest_nets, logged_views, results_2010, results_2012
+from .source import logged_runs, reimplementations, twelve_differences
 from .table import Table
+from .towers import nets_of_section_3_2, towers_in_the_logs
+from .training import config_of, deviation_table, memory_table, preset_table, run_table
 
 __all__ = [
     "Table",
     "claim_card",
+    "claim_ledger",
     "common_accounts",
+    "config_of",
+    "contest_nets",
     "counted_claims",
+    "decay_half_lives",
+    "deviation_table",
+    "diagnosis",
     "differences",
+    "dropout_places",
+    "every_record",
     "layer_table",
+    "logged_runs",
+    "logged_views",
+    "memory_table",
+    "nets_of_section_3_2",
     "operation_countings",
+    "preset_table",
+    "qualitative_claims",
+    "readers_notes",
     "receptive_fields",
+    "reimplementations",
+    "results_2010",
+    "results_2012",
+    "run_circumstances",
+    "run_outcomes",
+    "run_table",
     "spec_table",
     "torchinfo_layers",
+    "towers_in_the_logs",
+    "twelve_differences",
+    "verdict_counts",
 ]

@@ -1,24 +1,50 @@
 """What the paper claims, what the 2012 source says, what was measured here."""
 
-from .. import paper
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import paper, records
 from ..augmentation import views
+from .architecture import counted_claims
 from .table import Table
+
+NOT_YET = "not measured yet"
+# Nets of full size on ImageNet have no experiment of their own: the paper's run is their measurement.
+PAPERS_RUN = "alexnet train --preset imagenet (needs ImageNet)"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What we have on a claim: our value, the verdict, and the command or call that gives the value."""
+
+    value: str
+    verdict: str
+    command: str
+
+
+def finding(claim: paper.Claim, folder: Path = records.RESULTS) -> Finding:
+    """Our value for a claim. What can be counted needs no run; `folder` holds the records."""
+    if claim.name == "views":
+        return Finding(f"{views():,}, counted", "contradicted", "alexnet_lib.augmentation.views()")
+    counted = {row[0]: row[3:] for row in counted_claims().rows}
+    if claim.statement in counted:
+        value, verdict = counted[claim.statement]
+        return Finding(f"{value}, counted", verdict, "alexnet_lib.tables.counted_claims()")
+    if claim.experiment and (folder / claim.experiment).is_dir():
+        runs = records.load(claim.experiment, folder)
+        commands = dict.fromkeys(run.command for run in runs)
+        return Finding(f"{len(runs)} runs on record, no interval yet", "not measured", "; ".join(commands))
+    return Finding(NOT_YET, "not measured", NOT_YET if claim.experiment else PAPERS_RUN)
 
 
 def claim_card(section: str) -> Table:
     """What the paper claims in a section, what the 2012 source says, what was measured here."""
-    rows = tuple(
-        (claim.statement, claim.paper, claim.source or "nothing in the package", *_ours(claim))
-        for claim in paper.claims(section)
-    )
-    return Table(f"Claims of §{section}", ("claim", "paper", "source 2012", "ours", "verdict"), rows)
-
-
-def _ours(claim: paper.Claim) -> tuple[str, str]:
-    """Our value and the verdict. What can be counted needs no run."""
-    if claim.name == "views":
-        return f"{views():,}, counted", "contradicted"
-    return "not measured yet", "not measured"
+    rows = []
+    for claim in paper.claims(section):
+        found = finding(claim)
+        source = claim.source or "nothing in the package"
+        rows.append((claim.statement, claim.paper, source, found.value, found.verdict))
+    return Table(f"Claims of §{section}", ("claim", "paper", "source 2012", "ours", "verdict"), tuple(rows))
 
 
 def differences(*sections: str) -> Table:

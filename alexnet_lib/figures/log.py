@@ -1,0 +1,58 @@
+"""Every recorded curve, small: the overview of the experiment log."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from ..records import Record
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+
+COLOURS = (BLUE, ORANGE, GREEN, GREY, "#cc79a7", "#56b4e9")  # the rest from Wong's palette
+NAMED = len(COLOURS)  # more runs than colours are too many to be told apart in a small panel
+
+
+def recorded_errors(runs: Sequence[Record]) -> Picture:
+    """Errors by epoch: a panel for each experiment, a colour for each run in it.
+
+    Training errors are dashed, errors on images that were not trained on are solid. A run without such a
+    curve is counted in the title, and a value that is no number leaves a hole in its line.
+    """
+    experiments = {run.experiment: [] for run in runs}
+    for run in runs:
+        experiments[run.experiment].append(run)
+    rows = -(-len(experiments) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(NARROW, 2.9 * rows), squeeze=False)
+    told = []
+    for axis, (name, members) in zip(axes.flat, experiments.items(), strict=False):
+        told.append(_panel(axis, name, members))
+    for axis in axes.flat[len(experiments) :]:
+        axis.axis("off")
+    figure.tight_layout()
+    return Picture(figure, f"Recorded errors by epoch, dashed on training images. {' '.join(told)}")
+
+
+def _panel(axis: plt.Axes, name: str, members: Sequence[Record]) -> str:
+    """Draw one experiment; what the panel shows, in words."""
+    told = []
+    for number, run in enumerate(members):
+        errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
+        colour = COLOURS[number % len(COLOURS)]
+        label = f"{run.label or 'run'}, seed {run.seed}"
+        for curve, values in errors.items():
+            style = "--" if "training" in curve else "-"
+            epochs = np.arange(1, len(values) + 1)
+            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=1.6, label=label)
+            last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
+            told.append(f"{curve} of {label}: {last} after {len(values)}")
+            label = None
+    axis.set_title(f"{name}: {len(members)} run{'' if len(members) == 1 else 's'}", fontsize=11)
+    axis.set_xlabel("epoch", fontsize=10)
+    axis.set_ylabel("error, %", fontsize=10)
+    axis.set_ylim(bottom=0)
+    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axis.spines[["top", "right"]].set_visible(False)
+    if told and len(members) <= NAMED:
+        axis.legend(frameon=False, fontsize=9)
+    return f"{name}: {'; '.join(told) or 'no error curve'}."

@@ -1,0 +1,60 @@
+"""The experiment log: every recorded run, whatever came of it."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import records
+from ..records import Record
+from .table import Table
+
+
+def every_record(folder: Path = records.RESULTS) -> list[Record]:
+    """All records of all experiments, oldest first; runs of one day by experiment and label."""
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    found = [record for name in names for record in records.load(name, folder)]
+    return sorted(found, key=lambda run: (run.date, run.experiment, run.label, run.seed))
+
+
+def run_circumstances(runs: Sequence[Record]) -> Table:
+    """When, on what and for how long each run was made."""
+    rows = tuple(
+        (
+            run.date,
+            run.experiment,
+            run.label,
+            run.data,
+            f"{run.images:,}",
+            str(run.seed),
+            str(run.epochs),
+            run.hardware,
+            f"{run.seconds:,.0f}",
+        )
+        for run in runs
+    )
+    columns = ("date", "experiment", "label", "data", "images", "seed", "epochs", "hardware", "seconds")
+    return Table("Recorded runs", columns, rows)
+
+
+def run_outcomes(runs: Sequence[Record]) -> Table:
+    """What came of each run, failures included, and the command that makes it again."""
+    rows = tuple((run.experiment, run.label, outcome(run), run.command.strip()) for run in runs)
+    return Table("What came of them", ("experiment", "label", "result", "command"), rows)
+
+
+def outcome(run: Record) -> str:
+    """The results of a run in words; a curve that left the numbers, and a run without results, say so."""
+    told = [f"{name} {_value(name, value)}" for name, value in run.results.items()]
+    broken = [name for name, values in run.curves.items() if not all(map(math.isfinite, values))]
+    told += [f"{name} is no number from epoch {_first_broken(run, name)} on" for name in broken]
+    return "; ".join(told) or "no result on record"
+
+
+def _value(name: str, value: float) -> str:
+    if not math.isfinite(value):
+        return "no number"
+    return f"{100 * value:.1f} %" if "error" in name else f"{value:,.4g}"
+
+
+def _first_broken(run: Record, curve: str) -> int:
+    return next(epoch for epoch, value in enumerate(run.curves[curve], 1) if not math.isfinite(value))

@@ -1,0 +1,41 @@
+"""What §6.1 claims, beside what one record of kernels can say to it."""
+
+from torch import Tensor
+
+from ..qualitative import tower_gap
+from .table import Table
+
+NOT_MEASURED = ("not measured yet", "not measured")
+
+
+def qualitative_claims(kernels: Tensor, towers: int) -> Table:
+    """The claims of §6.1; `kernels` (N, 3, h, w) are those of one recorded net with that many towers."""
+    if towers == 1:
+        ours = ("no towers in the recorded net", "not measured")
+    else:
+        gap = tower_gap(kernels, towers)
+        # One net cannot show what every net does, however clear its own gap is.
+        ours = repr(gap), "same sign, one net" if gap.p <= 0.05 else "not in this net"
+    nothing = "nothing in the package"
+    rows = (
+        (
+            "The kernels of one tower are mostly colour-blind, those of the other mostly colour-specific",
+            "yes (Figure 3)",
+            nothing,
+            *ours,
+        ),
+        ("The same in every run, up to which tower it is", "yes, no number", nothing, *NOT_MEASURED),
+        (
+            "Most of the five best labels are plausible, off-centre objects included",
+            "yes (Figure 4, eight images)",
+            nothing,
+            *NOT_MEASURED,
+        ),
+        (
+            "The nearest images by the last hidden layer are alike in content and not in pixels",
+            "yes (Figure 4, five queries)",
+            "findsimilar.py, no numbers",
+            *NOT_MEASURED,
+        ),
+    )
+    return Table("Claims of §6.1", ("claim", "paper", "source 2012", "ours", "verdict"), rows)
