@@ -143,6 +143,16 @@ def test_half_precision_learns_too(precision):
     assert outcome.net.head.weight.dtype == torch.float32
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"compiled": True}])
+def test_a_gpu_learns_what_the_cpu_learns(settings):
+    config = replace(CONFIG, epochs=2, **settings)
+    cpu = tiny_run(config=replace(CONFIG, epochs=2), net=tiny_net(dropout=0.0))
+    gpu = tiny_run(config=config, net=tiny_net(dropout=0.0), device="cuda")
+    assert gpu.curves["training loss"] == pytest.approx(cpu.curves["training loss"], rel=0.05)
+
+
 # Broken off and resumed
 
 
