@@ -2,9 +2,10 @@
 
     load("ten-photos", "train")               # embedded: no network, no files
     load("cifar10", "test", root="~/data")    # root: else $ALEXNET_DATA, else ./data
-    load("folder:/data/imagenet", "train")    # any folder of class folders, ImageNet among them
+    load("folder:/data/flowers", "train")     # any folder of class folders
+    load("folder:/data/imagenet", "train", size=256, cache="/fast/cache")    # decoded once, left on the disk
 
-Every set arrives whole, as one uint8 tensor (N, 3, H, W) on the scale 0-255 with whole-number labels.
+Every set arrives as one uint8 tensor (N, 3, H, W) on the scale 0-255 with whole-number labels.
 """
 
 import http.client
@@ -17,7 +18,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .cache import cached
 from .checks import require_choice, require_count
+from .folders import Listing, class_folders, list_folder
 from .images import read_image, read_images, to_tensor
 
 NAMES = ("ten-photos", "cifar10", "imagenette", "folder:PATH")
@@ -47,9 +50,9 @@ COUNTS = {  # a smaller folder is an interrupted unpacking
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """One split of a data set in memory. `source` says what the pictures are, for figures and records."""
+    """One split of a data set. `source` says what the pictures are, for figures and records."""
 
-    images: Tensor  # uint8 (N, 3, H, W)
+    images: Tensor  # uint8 (N, 3, H, W), in memory or mapped into it from a cache
     labels: Tensor  # int64 (N,), indices into classes
     classes: tuple[str, ...]
     name: str
@@ -72,8 +75,10 @@ def load(
     *,
     size: int | None = None,
     download: bool = False,
+    cache: str | Path | None = None,
+    verify: bool = False,
 ) -> ImageSet:
-    """Load the "train" or "test" split of a data set into memory (§2).
+    """Load the "train" or "test" split of a data set (§2), into memory or, with a cache, out of a file.
 
     name: "ten-photos" (embedded stand-in), "cifar10", "imagenette", or "folder:PATH". The folder that
     Imagenette and ImageNet call `val` is "test" here, because nothing is chosen by it.
@@ -81,20 +86,29 @@ def load(
     size: side of the square pictures. By default ten-photos cuts 64, pictures of one common size keep it, and
     others are rescaled and cropped to 256 as in §2. CIFAR-10 is always 32.
     download: fetch a missing set (torchvision's checksummed download); otherwise nothing touches the network.
+    cache: for imagenette and folders, a folder to keep the decoded pictures in. The first load fills it, with
+    N * 3 * size * size bytes for each split and size; later ones list and decode nothing, and images stay on
+    the disk until they are looked at. Pictures that came, went or were renamed since are noticed by the times
+    of their folders; one that was overwritten in place is not. Without cache nothing is written.
+    verify: compare every picture in the cache with its digest, and every file with its size, not a sample.
 
-    Raises ValueError for an unknown name or split and for a damaged set, CorruptImageError for unreadable
-    pictures, FileNotFoundError for a missing set, ConnectionError for a failed download.
+    Raises ValueError for an unknown name or split, a damaged set, and (CacheError) a damaged or outdated
+    cache; CorruptImageError for unreadable pictures, FileNotFoundError for a missing set, ConnectionError for
+    a failed download, OSError for a cache that the disk does not take.
     """
     _require_split(split)
     if size is not None:
         require_count("size", size, "it is the side of the square pictures (§2: 256)")
+    _require_cache(name, size, cache, verify)
     if isinstance(name, str) and name.startswith("folder:"):
-        return _image_folder(name, split, size)
+        return _image_folder(name, split, size, cache, verify)
     require_choice("name", name, NAMES)
     if name == "ten-photos":
         return ten_photos(split) if size is None else ten_photos(split, size)
     root = Path(root or os.environ.get("ALEXNET_DATA") or "data").expanduser()
-    return (_cifar10 if name == "cifar10" else _imagenette)(split, root, size, download)
+    if name == "cifar10":
+        return _cifar10(split, root, size, download)
+    return _imagenette(split, root, size, download, cache, verify)
 
 
 def _require_split(split: str) -> None:
@@ -102,6 +116,22 @@ def _require_split(split: str) -> None:
         raise ValueError(
             f"split is {split!r}, and the splits are 'train' and 'test'; what Imagenette and ImageNet call "
             f"'val' is 'test' here"
+        )
+
+
+def _require_cache(name: str, size: int | None, cache: str | Path | None, verify: bool) -> None:
+    if cache is None:
+        if verify:
+            raise ValueError("verify is True and cache is None: it is a cache that is verified, so name one")
+    elif name in ("ten-photos", "cifar10"):
+        raise ValueError(
+            f"cache is {str(cache)!r}, and {name} is so small that it always lies in memory: leave cache out"
+        )
+    elif not str(cache):
+        raise ValueError("cache is empty, and names the folder for the decoded pictures: use None for none")
+    elif size is None:
+        raise ValueError(
+            "size is None, and a cache holds squares of one side: name it, size=256 for the paper's (§2)"
         )
 
 
@@ -158,9 +188,9 @@ def _cifar10(split: str, root: Path, size: int | None, download: bool) -> ImageS
         raise ValueError(f"size is {size}, and the pictures of CIFAR-10 are 32x32: leave size out")
     binary, jpeg = root / "cifar-10-batches-py", root / "cifar10-jpeg"
     if jpeg.is_dir() and not binary.is_dir():
-        paths, labels, classes = _list("cifar10", split, jpeg / split)
+        images, listing = _pictures("cifar10", split, jpeg / split)
         source = "CIFAR-10 (JPEG re-encoding)"
-        return ImageSet(read_images(paths), labels, classes, "cifar10", split, source, jpeg / split)
+        return ImageSet(images, listing.labels, listing.classes, "cifar10", split, source, jpeg / split)
     if not binary.is_dir() and not download:
         raise _missing("cifar10", root)
     from torchvision.datasets import CIFAR10
@@ -172,7 +202,9 @@ def _cifar10(split: str, root: Path, size: int | None, download: bool) -> ImageS
     return ImageSet(images, labels, classes, "cifar10", split, "CIFAR-10", binary)
 
 
-def _imagenette(split: str, root: Path, size: int | None, download: bool) -> ImageSet:
+def _imagenette(
+    split: str, root: Path, size: int | None, download: bool, cache: str | Path | None, verify: bool
+) -> ImageSet:
     base, part = root / "imagenette2-160", "train" if split == "train" else "val"
     fetch = download and not base.is_dir()
     if not base.is_dir() and not fetch:
@@ -181,16 +213,17 @@ def _imagenette(split: str, root: Path, size: int | None, download: bool) -> Ima
 
     with _torchvision_errors("imagenette", base, fetch):
         data = Imagenette(root, split=part, size="160px", download=fetch)
-    paths, labels, _ = _list("imagenette", split, base / part)
-    images = read_images(paths, size)
-    with Image.open(paths[0]) as first:
+    images, listing = _pictures("imagenette", split, base / part, size, cache, verify)
+    with Image.open(base / part / listing.files[0]) as first:
         # The shorter side of the original is 160, so none of its pictures is 224x224.
         source = "Imagenette (224x224 copy)" if first.size == (224, 224) else "Imagenette (160px)"
     classes = tuple(words[0] for words in data.classes)  # the first of a class's names
-    return ImageSet(images, labels, classes, "imagenette", split, source, base / part)
+    return ImageSet(images, listing.labels, classes, "imagenette", split, source, base / part)
 
 
-def _image_folder(name: str, split: str, size: int | None) -> ImageSet:
+def _image_folder(
+    name: str, split: str, size: int | None, cache: str | Path | None, verify: bool
+) -> ImageSet:
     path = Path(name.removeprefix("folder:")).expanduser()
     if name in ("folder:", "folder:PATH"):
         raise ValueError(f"name is {name!r}, and needs a folder behind the colon: 'folder:/data/imagenet'")
@@ -201,36 +234,51 @@ def _image_folder(name: str, split: str, size: int | None) -> ImageSet:
             f"{name} holds no folder {' or '.join(parts)} for the {split} split: put one folder a class into "
             f"{path / 'train'} and into {path / 'test'}. load('ten-photos', ...) needs no files"
         )
-    paths, labels, classes = _list(name, split, folder)
+    images, listing = _pictures(name, split, folder, size, cache, verify)
     source = f"image folder {path.resolve().name}"
-    return ImageSet(read_images(paths, size), labels, classes, name, split, source, folder)
+    return ImageSet(images, listing.labels, listing.classes, name, split, source, folder)
 
 
-def _list(name: str, split: str, folder: Path) -> tuple[tuple[str, ...], Tensor, tuple[str, ...]]:
-    """Files, labels and classes of a folder of class folders, by the rules of torchvision's ImageFolder."""
-    from torchvision.datasets import ImageFolder
+def _pictures(
+    name: str,
+    split: str,
+    folder: Path,
+    size: int | None = None,
+    cache: str | Path | None = None,
+    verify: bool = False,
+) -> tuple[Tensor, Listing]:
+    """All pictures of a folder of class folders, and which they are."""
+    if cache is None:
+        listing = _list(name, split, folder)
+        return read_images([folder / file for file in listing.files], size), listing
+    of = "imagenette" if name == "imagenette" else folder.parent.resolve().name or "folder"
+    where = Path(cache).expanduser() / f"{of}-{split}-{size}"
+    return cached(folder, where, size, lambda: _list(name, split, folder), verify)
 
+
+def _list(name: str, split: str, folder: Path) -> Listing:
+    """What a folder of class folders holds, if it is whole and has the classes of its sister folders."""
     try:
-        listing = ImageFolder(folder)
+        listing = list_folder(folder)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{name} needs one folder of images a class in {folder}: {error}") from error
     for part in ("train", "test", "val"):
-        other = sorted(entry.name for entry in folder.parent.glob(f"{part}/*") if entry.is_dir())
+        sister = folder.parent / part
+        other = class_folders(sister) if sister.is_dir() else ()
         if other and other != listing.classes:
             raise ValueError(
                 f"{name} has not the same classes in {folder.name} and {part}: only one holds "
                 f"{', '.join(sorted(set(other) ^ set(listing.classes)))}. Labels number the class folders in "
                 f"the order of their names, so both need the same ones"
             )
-    paths, labels = zip(*listing.samples, strict=True)
-    expected = COUNTS.get((name, split), len(paths))
-    if len(paths) != expected:
+    expected = COUNTS.get((name, split), len(listing))
+    if len(listing) != expected:
         raise ValueError(
-            f"{name} has {len(paths):,} images in {folder}, and should have {expected:,}: was the unpacking "
-            f"interrupted? Delete the folder and fetch it again, or load what is there as "
+            f"{name} has {len(listing):,} images in {folder}, and should have {expected:,}: was the "
+            f"unpacking interrupted? Delete the folder and fetch it again, or load what is there as "
             f"'folder:{folder.parent}'"
         )
-    return paths, torch.tensor(labels), tuple(listing.classes)
+    return listing
 
 
 def _missing(name: str, root: Path) -> FileNotFoundError:

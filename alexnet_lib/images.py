@@ -5,6 +5,10 @@ Images are uint8 tensors (N, 3, H, W), or (3, H, W) for one, on the scale 0-255.
 
 import os
 import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
@@ -16,6 +20,8 @@ from tqdm import tqdm
 
 from .checks import require_count
 from .paper import IMAGES
+
+CHUNK = 16  # pictures in one task: a task for each costs as much as decoding a small one
 
 
 class CorruptImageError(ValueError):
@@ -92,27 +98,17 @@ def to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()  # (H, W, 3) -> (3, H, W)
 
 
-def read_images(paths: list[Path], size: int | None = None) -> Tensor:
+def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
     """All files as one uint8 tensor (N, 3, H, W); `size` as in `load`.
 
     Raises CorruptImageError that names every unreadable file, after all have been tried; one beyond Pillow's
     limit on decompression bombs counts as such. Raises MemoryError when the tensor does not fit.
     """
-
-    def read(path: Path) -> Tensor | Exception:
-        try:
-            image = read_image(path)
-            return to_tensor(image) if size is None else rescale_and_crop(image, size)
-        except Exception as error:  # decoders raise errors of many types; the caller collects them all
-            return error
-
     images, reasons, several_sizes = None, {}, False
-    with warnings.catch_warnings(), ThreadPool(min(8, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        progress = tqdm(pool.imap(read, paths, chunksize=16), "images", len(paths), disable=None)
-        for k, image in enumerate(progress):
+    with decoding(paths, size) as pictures:
+        for k, image in enumerate(tqdm(pictures, "images", len(paths), disable=None)):
             if isinstance(image, Exception):
-                reasons[Path(paths[k])] = f"{type(image).__name__}: {image}"
+                reasons[Path(paths[k])] = reason(image)
                 continue
             if images is None:
                 images = _allocate(len(paths), image.shape)
@@ -125,6 +121,41 @@ def read_images(paths: list[Path], size: int | None = None) -> Tensor:
     if reasons:
         raise CorruptImageError(reasons)
     return images
+
+
+@contextmanager
+def decoding(paths: Sequence[Path], size: int | None = None) -> Iterator[Iterator[Tensor | Exception]]:
+    """An iterator over the pictures in order, uint8 (3, H, W) each, or the exception in place of one.
+
+    Several threads decode ahead of it, but not far: what waits in memory is some hundred pictures.
+    """
+    threads = min(8, os.cpu_count() or 1)
+    with warnings.catch_warnings(), ThreadPool(threads) as pool:
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield _in_order(pool, partial(_picture, size=size), paths, chunks_ahead=4 * threads)
+
+
+def _in_order(pool: ThreadPool, read, paths: Sequence[Path], chunks_ahead: int) -> Iterator:
+    waiting = deque()
+    for start in range(0, len(paths), CHUNK):
+        waiting.append(pool.map_async(read, paths[start : start + CHUNK], chunksize=CHUNK))
+        if len(waiting) > chunks_ahead:
+            yield from waiting.popleft().get()
+    while waiting:
+        yield from waiting.popleft().get()
+
+
+def _picture(path: Path, size: int | None) -> Tensor | Exception:
+    try:
+        image = read_image(path)
+        return to_tensor(image) if size is None else rescale_and_crop(image, size)
+    except Exception as error:  # decoders raise errors of many types; the caller collects them all
+        return error
+
+
+def reason(error: Exception) -> str:
+    """Why a file is no picture, in one line."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _allocate(count: int, shape: torch.Size) -> Tensor:

@@ -23,6 +23,8 @@ class PaperSGD(torch.optim.Optimizer):
     both walk the same path. When the rate is divided by ten, torch's step shrinks at once; here the old
     velocity, gained at the old rate, dies away over the next steps.
 
+    A group whose rate is 0 stands still at once, as in the 2012 source (weights.cu), and keeps its velocity.
+
     params as for every torch optimizer, tensors or groups with their own lr, momentum and weight_decay.
     """
 
@@ -49,7 +51,7 @@ class PaperSGD(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
-            if not weights:
+            if not weights or group["lr"] == 0:
                 continue
             for weight in weights:
                 if not self.state[weight]:

@@ -24,13 +24,13 @@ def window_sum(x: Tensor, n: int) -> Tensor:
     return total
 
 
-def normalize(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
+def damped(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
     """The formula of §3.3, `alpha` times the plain sum: (..., C, H, W) -> (..., C, H, W)."""
     return a / (k + alpha * window_sum(a.square(), n)) ** beta
 
 
 class _InCache(torch.autograd.Function):
-    """`normalize` for odd n, a few images at a time, so that all its steps stay in the CPU's cache.
+    """`damped` for odd n, a few images at a time, so that all its steps stay in the CPU's cache.
 
     With d = k + alpha * window_sum(a^2) and the incoming gradient g,
 
@@ -54,7 +54,7 @@ class _InCache(torch.autograd.Function):
     def backward(ctx, g):
         (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
         if torch.is_grad_enabled():  # a gradient of this gradient is asked for
-            return *torch.autograd.grad(normalize(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
+            return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
         da = torch.empty_like(a)
         for part, g_part, result in zip(*map(_InCache.blocks, (a, g, da)), strict=True):
             d = _InCache.denominator(part, n, k, alpha)
@@ -146,7 +146,7 @@ class LocalResponseNorm(nn.Module):
         wide = a if a.dtype == torch.float64 else a.float()
         split = wide.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
         scale = self.alpha / self.n if self.alpha_over_n else self.alpha
-        body = _InCache.apply if _fits_in_cache(split, self.n) else normalize
+        body = _InCache.apply if _fits_in_cache(split, self.n) else damped
         normalized = body(split, self.n, self.k, scale, self.beta)
         return normalized.flatten(-4, -3).to(a.dtype)  # (..., C, H, W)
 

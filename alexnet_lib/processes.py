@@ -1,4 +1,4 @@
-"""Several processes that work as one (§3.2): who leads, who takes which rows, and how sums are made.
+"""Several processes that work as one (§3.2): who leads, who takes which rows, how sums are made, who stops.
 
 One process is the usual case and starts nothing. Several processes, one for each GPU, come from torchrun:
 
@@ -9,8 +9,10 @@ and on a laptop `run_processes` starts some on the CPU, for a test or a chapter.
 
 import os
 import pickle
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,6 +142,25 @@ def run_processes(function: Callable, size: int, *args: object) -> list:
                 process.terminate()
             for process in processes:
                 process.join()
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """Set once Ctrl-C or SIGTERM has come, so that a step ends whole. A second Ctrl-C stops at once."""
+    asked, before = threading.Event(), {}
+
+    def ask(number: int, frame) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is threading.main_thread():  # others cannot listen
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _collect(places: dict) -> list:

@@ -8,11 +8,8 @@ From Python: `train(PRESETS["laptop"], "runs/laptop")`. What a run does is all i
 """
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +27,7 @@ from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misse
 from .learning import Plateau, TrainConfig
 from .logbook import Logbook
 from .outcome import DivergedError, Interrupted, Outcome
-from .processes import World, joined, share, total
+from .processes import World, asked_to_stop, joined, share, total
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What a resumed run may change. Everything else would make it another run.
@@ -82,7 +79,10 @@ def train(
                 f"name another folder"
             )
         if resume and not found:
-            raise ValueError(f"resume is asked for, and folder {folder} holds no checkpoint: leave it out")
+            raise ValueError(
+                f"resume is asked for, and folder {folder} holds no checkpoint: name the run's folder, "
+                f"or leave resume out"
+            )
         if sets is None:
             sets = tuple(
                 load(config.data, split, root, size=stored_side(config)) for split in ("train", "test")
@@ -148,7 +148,7 @@ class Training:
         writes = self.folder if self.world.leads else None
         log = Logbook(writes, self.done.epoch, self.done.step)
         begun = time.perf_counter() - self.done.seconds
-        with bar, closing(log), _asked_to_stop() as asked:
+        with bar, closing(log), asked_to_stop() as asked:
             while self.done.epoch < self.config.epochs:
                 self._set_rates()
                 self.parallel.train()
@@ -346,7 +346,7 @@ class Training:
     def _what_to_try(self, loss: float) -> str:
         done = self.done
         where = f"the loss is {loss} in epoch {done.epoch + 1} at step {done.step}"
-        advice = f"try a rate below {self.optimizer.param_groups[-1]['lr']:g} (--set rate=...)"
+        advice = f"try a tenth of the rate (--set rate={self.config.rate / 10:g})"
         if self.config.precision != "float32":
             advice += ", or precision=float32"
         found = checkpoints.newest(self.folder) if self.folder else None
@@ -375,22 +375,3 @@ class Scaled(nn.Module):
 def _alone(folder: Path | None, world: World):
     """Keep the run's folder from other runs; one process does it for all."""
     return checkpoints.held(folder) if folder and world.leads else nullcontext()
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set once Ctrl-C or SIGTERM has come, so that a step ends whole. A second Ctrl-C stops at once."""
-    asked, before = threading.Event(), {}
-
-    def ask(number: int, frame) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    if threading.current_thread() is threading.main_thread():  # others cannot listen
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

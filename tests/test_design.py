@@ -22,7 +22,7 @@ import notebooks  # noqa: E402
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
     *("paper", "checks", "relu", "normalization", "pooling", "dropout", "towers", "spec", "architecture"),
-    *("images", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
+    *("images", "folders", "cache", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
     *(
         "distributed",
         "evaluation",

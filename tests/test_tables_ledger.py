@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from test_records import RECORD
 
 from alexnet_lib import paper, records, tables
 from alexnet_lib.tables import ledger
 from alexnet_lib.tables.claims import NOT_YET, finding
-
-from .test_records import RECORD
 
 CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "book").glob("*.ipynb"))
 CLAIM = next(claim for claim in paper.CLAIMS if claim.name == "lrn")

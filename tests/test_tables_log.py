@@ -7,12 +7,11 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
+from test_records import RECORD
 
 from alexnet_lib import records
 from alexnet_lib.figures import recorded_errors
 from alexnet_lib.tables import every_record, run_circumstances, run_outcomes
-
-from .test_records import RECORD
 
 DIVERGED = dataclasses.replace(
     RECORD, label="hot", curves={"training error": [0.9, math.nan, math.nan]}, results={}

@@ -4,7 +4,9 @@
     python tools/notebooks.py check [PATH ...]    say what is wrong with a stored chapter
 
 Without a path both take every chapter of book/. The page shows the stored outputs, so a chapter is
-stored only as a whole: one that fails half-way leaves its file as it was.
+stored only as a whole: one that fails half-way leaves its file as it was. How long it ran is kept too, in
+coarse steps. Where _config.yml gives the repository's address, a chapter begins with a cell that installs the
+library on a machine that lacks it, such as Colab's.
 """
 
 import argparse
@@ -15,10 +17,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-BOOK = Path(__file__).resolve().parent.parent / "book"
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
 CELL_SECONDS = 30  # a cell that needs more should read a recorded result
 CELL_LINES = 20
 PICTURE_BYTES = 80_000
@@ -31,11 +35,59 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
+RUNNING = "running_seconds"  # beside METADATA; a chapter that was stored before it was kept has none
+STEPS = (5, 10, 20, 30, 60, 120)  # seconds; the last stands for whatever is longer
+INSTALL_TAG = "install"
+INSTALL = """\
+# Where the library is missing, as in Colab, this cell fetches it; elsewhere it does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("alexnet_lib") is None:
+    library = "alexnet_lib[chapters] @ git+{address}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", library], check=True)
+    importlib.invalidate_caches()"""
 # Two parts or more below a root; not within a URL or base64 (a letter or slash before), a tag or a data URI.
 ROOTED_PATH = re.compile(r"(?<![\w.+/:<,])/(?:[\w.-]+/)+[\w.-]+|\b[A-Z]:\\+Users\b")
 # A cell that is folded whole holds the solution of an exercise.
 SOLUTION = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+
+
+def repository_address():
+    """The public address of the repository, from _config.yml; empty while there is none."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    return config["sphinx"]["config"]["repository_address"]
+
+
+def install_source(address):
+    """What the cell that installs the library holds; None without an address."""
+    return INSTALL.format(address=address) if address else None
+
+
+def is_install(cell):
+    return INSTALL_TAG in cell.metadata.get("tags", [])
+
+
+def place_install_cell(notebook, address):
+    """Below the title, the cell that installs the library from `address`; without one, no such cell."""
+    notebook.cells = [cell for cell in notebook.cells if not is_install(cell)]
+    if address:
+        cell = nbformat.v4.new_code_cell(
+            install_source(address),
+            id="install-the-library",  # the id that nbformat would make is a new one each time
+            metadata={"tags": ["hide-input", INSTALL_TAG]},
+        )
+        notebook.cells.insert(1, cell)
+
+
+def about(seconds, stored=None):
+    """The next of STEPS; or the stored one, if that is a neighbour, so that a busy machine changes no file."""
+    step = next((step for step in STEPS if seconds <= step), STEPS[-1])
+    if stored in STEPS and abs(STEPS.index(step) - STEPS.index(stored)) <= 1:
+        return stored
+    return step
 
 
 def pictures(output):
@@ -63,6 +115,9 @@ def clean(notebook):
 def store(path):
     """Execute and clean one chapter and replace its file; the file is untouched if a cell fails."""
     notebook = nbformat.read(path, as_version=4)
+    place_install_cell(notebook, repository_address())
+    stored = notebook.metadata.get(RUNNING)
+    start = time.perf_counter()
     NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
@@ -70,7 +125,9 @@ def store(path):
         coalesce_streams=True,  # how prints are grouped into outputs depends on timing
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
+    seconds = about(time.perf_counter() - start, stored)
     clean(notebook)
+    notebook.metadata[RUNNING] = seconds
     part = path.with_suffix(".part")
     nbformat.write(notebook, part)
     os.replace(part, path)
@@ -82,8 +139,12 @@ def check(path):
     if path.stat().st_size > NOTEBOOK_BYTES:
         problems.append(f"the file has {path.stat().st_size:,} bytes, more than {NOTEBOOK_BYTES:,}")
     notebook = nbformat.read(path, as_version=4)
-    if dict(notebook.metadata) != METADATA:
+    seconds = notebook.metadata.pop(RUNNING, STEPS[0])
+    if dict(notebook.metadata) != METADATA or seconds not in STEPS:
         problems.append("its metadata are not those of a stored chapter: run `make notebooks`")
+    wanted = install_source(repository_address())
+    if [cell.source for cell in notebook.cells if is_install(cell)] != ([wanted] if wanted else []):
+        problems.append("its install cell is not that of _config.yml's address: run `make notebooks`")
     runs = 0
     for number, cell in enumerate(notebook.cells, start=1):
         runs += cell.cell_type == "code"

@@ -18,6 +18,7 @@ from .bugs import (
     check_update,
 )
 from .dataset import check_centring, check_guessing, check_lost_share, check_ranks
+from .depth import check_batch_norm, check_lost_parameters, check_small_kernels
 from .dropout import check_common_units, check_geometric_mean, check_inverted_dropout, check_moving_factor
 from .introduction import check_training_macs, check_updates, check_weight_memory
 from .learning import check_decay_steps, check_division_epochs, check_first_loss, check_walk
@@ -34,6 +35,7 @@ from .verdict import Verdict, check_function, check_number
 __all__ = [
     "Verdict",
     "check_average",
+    "check_batch_norm",
     "check_biases",
     "check_centring",
     "check_colour_share",
@@ -61,6 +63,7 @@ __all__ = [
     "check_in_two_towers",
     "check_inverted_dropout",
     "check_learns",
+    "check_lost_parameters",
     "check_lost_share",
     "check_margin",
     "check_max_pool",
@@ -78,6 +81,7 @@ __all__ = [
     "check_safe_save",
     "check_scaled_rate",
     "check_share_left",
+    "check_small_kernels",
     "check_start",
     "check_three_sets",
     "check_topk",

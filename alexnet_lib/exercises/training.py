@@ -45,7 +45,7 @@ def _pieces(stop: bool) -> Iterator[bytes]:
 
 
 def check_safe_save(answer: Callable) -> Verdict:
-    """Chapter 5.1: save(path, pieces) writes bytes so that `path` holds old or new ones, never a mixture.
+    """Chapter 5.1: keep(path, pieces) writes bytes so that `path` holds old or new ones, never a mixture.
 
     A second name of the old file shows what was written into it.
     """
@@ -65,8 +65,8 @@ def check_safe_save(answer: Callable) -> Verdict:
             if not path.exists() or path.read_bytes() != b"old":
                 return Verdict(
                     False,
-                    "stopped between two pieces, path does not hold what it held before. Hint: write to another "
-                    "name first",
+                    "stopped between two pieces, path does not hold what it held before. Hint: write to "
+                    "another name first",
                 )
             os.link(path, witness)
             answer(path, _pieces(stop=False))

@@ -18,6 +18,7 @@ from .augmentation import (
     view_errors,
 )
 from .dataset import steps_by_rate, subtracting
+from .depth import errors_by_seed, wiring_without
 from .dropout import averaged_nets, averages_against_one, dropout_curves, dropout_masks
 from .evaluation import confusion_picture, nets_and_average, steps_of_the_margin, top_guesses
 from .introduction import time_by_speed
@@ -51,6 +52,7 @@ __all__ = [
     "edge_windows",
     "error_curves",
     "error_histories",
+    "errors_by_seed",
     "fields_on_photograph",
     "first_layer_kernels",
     "first_signals",
@@ -86,4 +88,5 @@ __all__ = [
     "view_errors",
     "what_would_cross",
     "who_reads_what",
+    "wiring_without",
 ]

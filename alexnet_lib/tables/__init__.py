@@ -13,6 +13,7 @@ from .architecture import (
     torchinfo_layers,
 )
 from .claims import claim_card, differences
+from .depth import nets_without_layers, without_layers
 from .dropout import dropout_places
 from .learning import decay_half_lives, diagnosis
 from .ledger import claim_ledger, verdict_counts
@@ -44,6 +45,7 @@ __all__ = [
     "logged_views",
     "memory_table",
     "nets_of_section_3_2",
+    "nets_without_layers",
     "operation_countings",
     "preset_table",
     "qualitative_claims",
@@ -60,4 +62,5 @@ __all__ = [
     "towers_in_the_logs",
     "twelve_differences",
     "verdict_counts",
+    "without_layers",
 ]

@@ -98,8 +98,8 @@ def config_of(record: Record) -> TrainConfig:
     if settings.keys() != known:
         missing = ", ".join(sorted(known - settings.keys()))
         raise ValueError(
-            f"record {record.experiment!r} {record.label!r} has no {missing} in its config: it was not made by "
-            f"alexnet_lib.train, or by an older one"
+            f"record {record.experiment!r} {record.label!r} has no {missing} in its config: it was not made "
+            f"by alexnet_lib.train, or by an older one"
         )
     return TrainConfig(**settings)
 
