@@ -1,11 +1,14 @@
 """A run ends where it should: broken off and resumed, split over processes, stopped, diverged."""
 
+import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +115,26 @@ def test_the_rate_falls_when_the_held_out_error_stops_improving():
 def test_the_rate_falls_at_named_epochs():
     rates = tiny_run(config=replace(CONFIG, epochs=4, drop_epochs=(1, 3))).curves["rate"]
     assert rates == pytest.approx([2e-2, 2e-3, 2e-3, 2e-4])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_speed_loss_errors_and_the_time_left():
+    code = "from training import CONFIG, tiny_run; tiny_run(progress=True)"
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (40, 160))
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "tests", stderr=theirs):
+        os.close(theirs)
+        shown = ""
+        with contextlib.suppress(OSError):  # the terminal's end
+            while part := os.read(ours, 4096):
+                shown += part.decode()
+    os.close(ours)
+    # training: 61%|######    | 320/528 [00:01<00:00, 250 images/s, loss=..., training error=...%]
+    assert re.search(
+        r"training: +\d+%.*\[\d\d:\d\d<\d\d:\d\d.* images/s, loss=\d\.\d{3}, training error=\d+\.\d%", shown
+    )
+    assert "validation error=" in shown
+    assert "test set" in shown
 
 
 @pytest.fixture
