@@ -152,8 +152,10 @@ def _begin(where: Path, side: int, listing: Listing, found: _Found | None) -> np
     for k in range(min(len(listing), len(before or ()))):
         if (before.files[k], before.sizes[k]) == (listing.files[k], listing.sizes[k]):
             digests[k] = found.digests[k]
-    picture, missing = 3 * side * side, int((digests == 0).sum())
-    needed, free = missing * picture, shutil.disk_usage(where).free
+    path, picture = where / "images", 3 * side * side
+    digests[(path.stat().st_size if path.exists() else 0) // picture :] = 0  # if it was cut since
+    missing, free = int((digests == 0).sum()), shutil.disk_usage(where).free
+    needed = missing * picture
     if needed > free:
         raise OSError(
             f"cache needs {needed:,} bytes for {missing:,} pictures of 3x{side}x{side}, and {where} has "
@@ -163,7 +165,7 @@ def _begin(where: Path, side: int, listing: Listing, found: _Found | None) -> np
         # First, so that digests never stand beside a listing that they are not of.
         (where / "digests").unlink(missing_ok=True)
         _write_listing(where, listing)
-        with (where / "images").open("ab") as images:
+        with path.open("ab") as images:
             images.truncate(len(listing) * picture)
         _write_whole(where / "digests", digests.tobytes())
     return digests

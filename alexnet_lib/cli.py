@@ -48,6 +48,9 @@ def _parser() -> ArgumentParser:
     data = commands.add_parser("data", help="fetch a data set if it is missing, and check it")
     data.add_argument("name", metavar="NAME", help="ten-photos, cifar10, imagenette or folder:PATH")
     data.add_argument("--root", metavar="DIR", help="where it lies; else $ALEXNET_DATA, else ./data")
+    data.add_argument("--cache", metavar="DIR", help="decode the pictures once, into files in this folder")
+    data.add_argument("--size", metavar="SIDE", type=int, help="the side of the pictures; needed by --cache")
+    data.add_argument("--verify", action="store_true", help="check every picture in the cache, not a sample")
     data.set_defaults(run=_data)
 
     train = commands.add_parser("train", help="train a net, as a preset says, with changes")
@@ -58,6 +61,7 @@ def _parser() -> ArgumentParser:
     train.add_argument("--out", metavar="DIR", help="where checkpoints, log and weights go; else nowhere")
     train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
     train.add_argument("--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data")
+    train.add_argument("--cache", metavar="DIR", help="decode pictures once, into files in this folder")
     train.add_argument("--device", choices=("cpu", "cuda"), help="by default cuda where there is a GPU")
     train.add_argument("--record", metavar="NAME[:LABEL]", help="put the run on record under this experiment")
     train.set_defaults(run=_train)
@@ -85,7 +89,15 @@ def _data(arguments: Namespace) -> None:
     from .dataset import load
 
     for split in ("train", "test"):
-        found = load(arguments.name, split, arguments.root, download=True)
+        found = load(
+            arguments.name,
+            split,
+            arguments.root,
+            size=arguments.size,
+            download=True,
+            cache=arguments.cache,
+            verify=arguments.verify,
+        )
         size = "x".join(str(side) for side in found.images.shape[1:])
         print(f"{split:<8} {len(found):,} images of {size} from {found.folder or 'scikit-image'}")
     print(f"classes  {len(found.classes)}: {_shortened(found.classes)}")
@@ -113,7 +125,12 @@ def _train(arguments: Namespace) -> None:
         for name, (paper, ours) in config.deviations().items():
             print(f"{name:<16} {ours!r}, in the paper {paper!r}")
     outcome = train(
-        config, arguments.out, resume=arguments.resume, root=arguments.root, device=arguments.device
+        config,
+        arguments.out,
+        resume=arguments.resume,
+        root=arguments.root,
+        cache=arguments.cache,
+        device=arguments.device,
     )
     if not leads:
         return

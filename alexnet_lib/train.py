@@ -53,6 +53,7 @@ def train(
     *,
     resume: bool = False,
     root: str | Path | None = None,
+    cache: str | Path | None = None,
     sets: tuple[ImageSet, ImageSet] | None = None,
     net: nn.Module | None = None,
     device: str | None = None,
@@ -63,7 +64,8 @@ def train(
 
     folder: where checkpoints, log.jsonl and weights.pt go; None writes nothing. resume: go on from the newest
     checkpoint there; the run then ends, on a CPU, with the same bits as one that was never broken off.
-    sets: (training, test) images in place of the ones that config.data names; root as for `dataset.load`.
+    sets: (training, test) images in place of the ones that config.data names; root and cache as for
+    `dataset.load`: with a cache, images are decoded once and read from the disk, as ImageNet has to be.
     net: another net for images of config.input_side. device: "cpu" or "cuda", by default where a GPU is.
     save_seconds: the longest time between two checkpoints.
 
@@ -84,8 +86,9 @@ def train(
                 f"or leave resume out"
             )
         if sets is None:
+            size = stored_side(config)
             sets = tuple(
-                load(config.data, split, root, size=stored_side(config)) for split in ("train", "test")
+                load(config.data, split, root, size=size, cache=cache) for split in ("train", "test")
             )
         run = Training(config, *sets, world, folder, net)
         if resume:

@@ -277,6 +277,23 @@ def test_a_build_that_is_killed_goes_on_where_it_stood(data, where, decoded):
     assert len(decoded) == 2 * EACH - kept
 
 
+def test_a_build_that_was_stopped_before_the_first_picture_begins_again(data, where):
+    expected = cached(data, where)
+    for name in ("images", "digests"):
+        (stored(where, data) / name).unlink()
+    assert same(cached(data, where), expected)
+
+
+def test_an_unfinished_build_whose_pixels_were_cut_decodes_these_again(data, where, decoded):
+    expected, marks = plain(data), stored(where, data) / "digests"
+    cached(data, where)
+    marks.write_bytes(bytes(8) + marks.read_bytes()[8:])  # the first picture is not decoded yet
+    os.truncate(stored(where, data) / "images", 7 * 3 * SIDE * SIDE - 1)  # six whole pictures, four cut off
+    decoded.clear()
+    assert same(cached(data, where, verify=True), expected)
+    assert len(decoded) == 1 + 4
+
+
 def test_of_two_processes_one_builds_and_the_other_waits(data, where):
     running = [child(data, where) for _ in range(2)]
     for process in running:
@@ -345,7 +362,7 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "damage", "words"), DAMAGES)
+@pytest.mark.parametrize(("name", "damage", "words"), DAMAGES, ids=[name for name, *_ in DAMAGES])
 def test_a_damaged_cache_is_refused_with_the_reason_and_the_way_out(data, where, name, damage, words):
     cached(data, where)
     damage(stored(where, data) / name)

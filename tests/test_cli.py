@@ -110,3 +110,18 @@ def test_importing_the_data_modules_does_not_import_torchvision():
         "sys.exit('torchvision' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_data_decodes_into_a_cache_and_verifies_it(tmp_path, capsys):
+    from PIL import Image
+
+    for split in ("train", "test"):
+        (tmp_path / "set" / split / "grey").mkdir(parents=True)
+        Image.new("RGB", (30, 20)).save(tmp_path / "set" / split / "grey" / "a.png")
+    command = ["data", f"folder:{tmp_path / 'set'}", "--cache", str(tmp_path / "cache"), "--size", "16"]
+    for _ in range(2):
+        assert main([*command, "--verify"]) == 0
+        assert "train    1 images of 3x16x16" in capsys.readouterr().out
+    assert list((tmp_path / "cache").iterdir())
+    assert main(command[:-2]) == 2
+    assert "size" in capsys.readouterr().err

@@ -151,10 +151,12 @@ def photo_folder(tmp_path):
 def test_a_preset_trains_the_papers_net_from_the_command_line(photo_folder, tmp_path, capsys):
     command = ["train", "--preset", "laptop", "--set", f"data=folder:{photo_folder}", "--device", "cpu"]
     command += ["--set", "epochs=1", "--set", "batch_size=8", "--out", str(tmp_path / "run")]
+    command += ["--cache", str(tmp_path / "cache")]
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "epochs           1, in the paper 90" in said
     assert "top-5 error, ten crops" in said
+    assert {path.suffix for path in (tmp_path / "cache").rglob("*") if path.is_file()}
     weights = torch.load(tmp_path / "run" / "weights.pt", weights_only=True)
     assert sum(weight.numel() for weight in weights.values()) > 20_000_000
 

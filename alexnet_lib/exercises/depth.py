@@ -26,12 +26,13 @@ def check_lost_parameters(answer: float) -> Verdict:
 
 
 def check_small_kernels(answer: float) -> Verdict:
-    """§7: weights of two layers of 3 x 3 as a share of one layer of 5 x 5, all with C maps."""
+    """§7: how many weights fewer have three layers of 3 x 3 than one of 7 x 7, all with 256 maps?"""
     return check_number(
         answer,
-        2 * 3**2 / 5**2,
-        "Hint: a layer of z x z kernels from C to C maps has z * z * C * C weights, and C cancels.",
-        "18 against 25, for the same receptive field, with a ReLU more in between.",
+        (7**2 - 3 * 3**2) * 256**2,
+        "Hint: a layer of z x z kernels has z * z weights for each pair of a map below and a map above; how many "
+        "pairs are there?",
+        "27 in place of 49 for each pair of maps, for the same receptive field, with two ReLUs more in between.",
     )
 
 

@@ -9,6 +9,7 @@ from .architecture import counted_claims
 from .table import Table
 
 NOT_YET = "not measured yet"
+COUNTED = "counted_claims() of alexnet_lib.tables"
 # Nets of full size on ImageNet have no experiment of their own: the paper's run is their measurement.
 PAPERS_RUN = "alexnet train --preset imagenet (needs ImageNet)"
 
@@ -25,11 +26,11 @@ class Finding:
 def finding(claim: paper.Claim, folder: Path = records.RESULTS) -> Finding:
     """Our value for a claim. What can be counted needs no run; `folder` holds the records."""
     if claim.name == "views":
-        return Finding(f"{views():,}, counted", "contradicted", "alexnet_lib.augmentation.views()")
+        return Finding(f"{views():,}, counted", "contradicted", "views() of alexnet_lib.augmentation")
     counted = {row[0]: row[3:] for row in counted_claims().rows}
     if claim.statement in counted:
         value, verdict = counted[claim.statement]
-        return Finding(f"{value}, counted", verdict, "alexnet_lib.tables.counted_claims()")
+        return Finding(f"{value}, counted", verdict, COUNTED)
     if claim.experiment and (folder / claim.experiment).is_dir():
         runs = records.load(claim.experiment, folder)
         commands = dict.fromkeys(run.command for run in runs)

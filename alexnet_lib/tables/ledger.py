@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from .. import paper, records
 from ..qualitative import recorded_first_layer
 from .architecture import counted_claims
-from .claims import NOT_YET, finding
+from .claims import COUNTED, NOT_YET, finding
 from .qualitative import qualitative_claims
 from .table import Table
 
@@ -49,8 +49,7 @@ def _counted() -> Iterator[tuple[str, ...]]:
     for statement, printed, source, value, verdict in counted_claims().rows:
         if statement not in known:
             chapter = "3.5" if statement.startswith("Figure 2") else CHAPTERS["1"]
-            call = "alexnet_lib.tables.counted_claims()"
-            yield statement, printed, source, f"{value}, counted", verdict, chapter, call
+            yield statement, printed, source, f"{value}, counted", verdict, chapter, COUNTED
 
 
 def _seen() -> Iterator[tuple[str, ...]]:

@@ -11,8 +11,8 @@ name, and may give the public address of the repository, without which no launch
 It imports the standard library, what comes with Sphinx's theme, and Sphinx: building the page needs no torch.
 
 - Reading time counts what the open page shows, code and tables included; folded cells are not counted.
-- Running time is what `tools/notebooks.py store` measured and keeps in the notebook. A notebook without it has
-  a line without it.
+- Running time is what `tools/notebooks.py store` measured and keeps in the notebook; where that has none, the
+  line has none.
 - The line is put into the finished page, so that the search does not find its words on every page.
 """
 

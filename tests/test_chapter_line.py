@@ -1,0 +1,137 @@
+"""The line under a chapter's title: what it says, where its links lead, and the chapter as a program."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat.v4 as v4
+import pytest
+from nbformat import write
+from sphinx.errors import ConfigError
+
+from alexnet_lib.widgets import chapter_line
+
+CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "book").glob("*.ipynb"))
+GITHUB = "https://github.com/owner/name"
+CONF = """
+extensions = ["myst_nb", "alexnet_lib.widgets.chapter_line"]
+nb_execution_mode = "off"
+html_theme = "basic"
+html_sourcelink_suffix = ""
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """build(address, **metadata) -> the HTML of a chapter, of a plain page, and the folder of both"""
+
+    def build_(address="", **metadata):
+        source, html = tmp_path / "source", tmp_path / "html"
+        (source / "book").mkdir(parents=True)
+        (source / "conf.py").write_text(f"{CONF}repository_address = {address!r}\n")
+        (source / "index.md").write_text("# Book\n\n```{toctree}\nbook/one\n```\n")
+        cells = [v4.new_markdown_cell("# One\n\n" + "word " * 599), v4.new_code_cell("print('a')")]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        write(v4.new_notebook(cells=cells, metadata={**kernel, **metadata}), source / "book" / "one.ipynb")
+        command = [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "-b", "html", source, html]
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.stderr == ""
+        return (html / "book/one.html").read_text("utf-8"), (html / "index.html").read_text("utf-8"), html
+
+    return build_
+
+
+def line_of(page):
+    """The one line of a page, and its words without the tags."""
+    (found,) = re.findall(r'</h1>\s*(<p class="chapter-line">.*</p>)', page)
+    return found, re.sub(r"<[^>]*>", "", found)
+
+
+def test_a_chapter_says_its_times_under_its_title_and_a_plain_page_does_not(build):
+    chapter, plain, _ = build(running_seconds=10)
+    # 599 words, the title, "print" and "a" are 602.
+    words = "Reading: about 3 minutes, at 200 words a minute. Running: about 10 s on a CPU. "
+    assert line_of(chapter)[1] == words + "Download: .ipynb, .py."
+    assert "chapter-line" not in plain
+
+
+def test_a_chapter_that_was_never_timed_says_only_how_long_it_is_to_read(build):
+    _, words = line_of(build()[0])
+    assert words == "Reading: about 3 minutes, at 200 words a minute. Download: .ipynb, .py."
+
+
+def test_the_downloads_lie_where_the_line_says(build):
+    chapter, _, html = build()
+    links = re.findall(r'<a download href="([^"]*)"', line_of(chapter)[0])
+    notebook, script = [(html / "book" / link).resolve() for link in links]
+    assert json.loads(notebook.read_text("utf-8"))["cells"][1]["source"] == ["print('a')"]
+    assert "# # One\n" in script.read_text("utf-8")
+    assert "\n# %%\nprint('a')\n" in script.read_text("utf-8")
+
+
+def test_the_search_does_not_find_the_lines_words(build):
+    _, _, html = build()
+    index = (html / "searchindex.js").read_text("utf-8")
+    assert '"word"' in index
+    assert '"download"' not in index
+
+
+def test_with_an_address_a_chapter_opens_in_colab_and_binder(build):
+    line, words = line_of(build(GITHUB)[0])
+    assert words.endswith("Open in: Colab, Binder.")
+    assert (
+        'href="https://colab.research.google.com/github/owner/name/blob/main/book/one.ipynb">Colab<' in line
+    )
+    assert (
+        'href="https://mybinder.org/v2/gh/owner/name/main?urlpath=lab%2Ftree%2Fbook%2Fone.ipynb">Binder<'
+        in line
+    )
+
+
+def test_a_repository_elsewhere_opens_in_binder_only():
+    assert chapter_line.launches("https://git.example.org/name", "book/one.ipynb") == {
+        "Binder": "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fname/main"
+        "?urlpath=lab%2Ftree%2Fbook%2Fone.ipynb"
+    }
+
+
+@pytest.mark.parametrize(
+    "address", ["github.com/owner/name", GITHUB + "/", "git@github.com:o/n", "https://x"]
+)
+def test_an_address_that_no_machine_could_fetch_from_is_refused(address):
+    with pytest.raises(ConfigError, match=r"repository_address is '.*': it must be empty, or like https://"):
+        chapter_line.check_address(None, SimpleNamespace(repository_address=address))
+
+
+@pytest.mark.parametrize("address", ["", GITHUB, "https://git.example.org/name"])
+def test_an_address_may_be_empty_or_public(address):
+    chapter_line.check_address(None, SimpleNamespace(repository_address=address))
+
+
+@pytest.mark.parametrize(
+    ("body", "minutes"),
+    [
+        ("<p>short</p>", 1),
+        (f"<p>{'word ' * 1000}</p>", 5),
+        (f"<p>{'word, ' * 1000}{'17 + 4 = 21 ' * 1000}</p>", 5),
+        (f"<p>{'<b>word</b> ' * 1000}</p><details>{'folded ' * 1000}</details>", 5),
+        (f"<pre>{'x = f(y) ' * 400}</pre><script>{'code ' * 1000}</script>", 6),  # x, f, y
+    ],
+)
+def test_reading_time_counts_the_words_that_an_open_page_shows(body, minutes):
+    assert chapter_line.reading_minutes(body) == minutes
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_is_a_program_with_the_same_code(path):
+    notebook = json.loads(path.read_text("utf-8"))
+    text = chapter_line.program(notebook, path.stem)
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    # The same statements in the same order and no other: what came from text are comments.
+    assert ast.dump(ast.parse(text)) == ast.dump(ast.parse("\n".join(code)))
+    assert all(f"\n# %%\n{source}\n" in text for source in code)
+    assert len(re.findall(r"^# %%", text, re.M)) == len(notebook["cells"])
