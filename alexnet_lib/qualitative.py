@@ -19,15 +19,17 @@ RECORD = files("alexnet_lib") / "results" / "first_layer"
 
 @cache
 def _recorded() -> dict[str, Tensor]:
-    with (RECORD / "kernels.npz").open("rb") as stored:
+    newest = max(
+        (file for file in RECORD.iterdir() if file.name.endswith(".npz")), key=lambda file: file.name
+    )
+    with newest.open("rb") as stored:
         return {name: torch.from_numpy(array).float() for name, array in np.load(stored).items()}
 
 
 def recorded_first_layer() -> nn.Conv2d:
     """conv1 (§3.5) with the 96 recorded kernels: (N, 3, 224, 224), mean subtracted -> (N, 96, 55, 55).
 
-    Trained by `tools/first_layer.py` in a small three-layer net on Imagenette, not in AlexNet; the record
-    beside the kernels says how.
+    They are those of the newest record in results/first_layer, which says in which net they were trained.
     """
     layer = OverhangConv2d(3, 96, 11, stride=4)
     with torch.no_grad():

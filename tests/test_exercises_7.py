@@ -21,12 +21,13 @@ def test_a_wrong_count_of_lost_parameters_is_refused(answer):
     assert not check_lost_parameters(answer).right
 
 
-def test_two_small_kernels_have_18_weights_where_a_large_one_has_25():
-    assert check_small_kernels(0.72).right
+def test_three_small_kernels_have_22_weights_fewer_for_each_pair_of_maps():
+    large, small = torch.nn.Conv2d(256, 256, 7, bias=False), torch.nn.Conv2d(256, 256, 3, bias=False)
+    assert check_small_kernels(large.weight.numel() - 3 * small.weight.numel()).right
 
 
-@pytest.mark.parametrize("answer", [9 / 25, 25 / 18, 72, 18, None])
-def test_a_wrong_share_of_small_kernels_is_refused(answer):
+@pytest.mark.parametrize("answer", [22, 22 * 256, 27 * 256**2, (49 - 9) * 256**2, 0.55, None])
+def test_a_wrong_number_of_saved_weights_is_refused(answer):
     assert not check_small_kernels(answer).right
 
 

@@ -90,7 +90,8 @@ def exported(init: Path) -> Iterator[Definition]:
 
 def entry(definition: Definition) -> str:
     """A public name: heading, signature, docstring, and the first line of each documented method."""
-    parts = [f"### `{definition.name}`\n", f"```python\n{signature(definition)}\n```\n"]
+    # The heading is no code, because on a phone the theme breaks no line within code.
+    parts = [f"### {escaped(definition.name)}\n", f"```python\n{signature(definition)}\n```\n"]
     parts.append(as_markdown(ast.get_docstring(definition) or ""))
     if isinstance(definition, ast.ClassDef):
         methods = [node for node in definition.body if isinstance(node, ast.FunctionDef)]

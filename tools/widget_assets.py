@@ -25,7 +25,7 @@ from alexnet_lib.paper import IMAGES
 from alexnet_lib.widgets.packed import pack
 
 ROOT = Path(__file__).parent.parent / "alexnet_lib"
-KERNELS = ROOT / "results" / "first_layer" / "kernels.npz"
+KERNELS = max((ROOT / "results" / "first_layer").glob("*.npz"))  # by its name the newest
 ASSETS = ROOT / "widgets" / "assets"
 QUALITY = 85
 STRIDE, OVERHANG = 4, 3  # §3.5: 1 + ceil((224 - 11) / 4) = 55 windows, the last ones 3 pixels over the edge

@@ -30,9 +30,9 @@ def check_small_kernels(answer: float) -> Verdict:
     return check_number(
         answer,
         (7**2 - 3 * 3**2) * 256**2,
-        "Hint: a layer of z x z kernels has z * z weights for each pair of a map below and a map above; how many "
-        "pairs are there?",
-        "27 in place of 49 for each pair of maps, for the same receptive field, with two ReLUs more in between.",
+        "Hint: a layer of z x z kernels has z * z weights for each pair of a map below and a map above. How "
+        "many pairs are there?",
+        "27 in place of 49 for each pair of maps, with the same receptive field and two ReLUs more.",
     )
 
 
