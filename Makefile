@@ -1,12 +1,14 @@
 # The project's commands. `make` alone lists them. Plain pip and jupyter-book lines are in README.md.
 .POSIX:
 # There is a folder of the name book; a target that is no file is always made.
-.PHONY: help book test lint unit chapters pages lab notebooks clean
+.PHONY: help book pdf test lint unit chapters pages lab notebooks clean
 # The steps of `make test` go from cheap to dear and use both cores themselves.
 .NOTPARALLEL:
 
 PYTHON = python3
 JOBS = 2
+# One thread for each of them: processes with more threads than there are cores wait for each other, and minutes pass.
+ALONE = OMP_NUM_THREADS=1
 # Relative, so that a folder with spaces in its name works.
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -17,6 +19,7 @@ BUILD = echo 'Building the pages ...' && $(BIN)/jupyter-book build . --all -n -W
 
 help:
 	@echo 'make book       build the pages into _build/html (needs no torch)'
+	@echo 'make pdf        print the book into _build/reading-alexnet.pdf (needs a Chromium)'
 	@echo 'make test       check everything: style, code, chapters, pages'
 	@echo 'make lab        open the chapters in JupyterLab'
 	@echo 'make notebooks  run all chapters again and store what they print'
@@ -28,21 +31,26 @@ book: .venv/.reading
 	@echo 'The book is in _build/html. Open this file in a browser (double click, or xdg-open, or open on a Mac):'
 	@echo "$$PWD/_build/html/index.html"
 
+pdf: .venv/.everything
+	@$(BUILD)
+	$(BIN)/python tools/pdf.py
+
 test: lint unit chapters pages
 	@echo 'make test: style, code, chapters and pages passed.'
 
 lint: .venv/.everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 unit: .venv/.everything
-	$(BIN)/python -m pytest -q -n $(JOBS) -m 'not browser'
+	$(ALONE) $(BIN)/python -m pytest -q -n $(JOBS) -m 'not browser'
 
 # Every cell of every chapter runs, and what it prints is compared with what is stored.
 # A warning inside a cell is output too, so it fails the comparison.
 # A stored cell took under 30 s; a busy machine may take longer to repeat it.
 chapters: .venv/.everything
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile \
+	$(ALONE) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile \
 	  --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 book
 
 # Without a Chromium the browser tests are skipped, and one line says how to get one (-r fE: not one for each file).
@@ -54,7 +62,8 @@ lab: .venv/.everything
 	cd book && ../$(BIN)/jupyter lab
 
 notebooks: .venv/.everything
-	$(BIN)/python tools/notebooks.py store
+	$(ALONE) $(BIN)/python tools/notebooks.py store
+	$(BIN)/python tools/api.py store
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

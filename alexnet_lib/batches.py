@@ -20,11 +20,19 @@ def seed_of(*what: object) -> int:
     return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest()) >> 1
 
 
-def held_out(images: ImageSet, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Numbers of the images to train on, and of those that only the schedule looks at, by chance."""
+def held_out(images: ImageSet, share: float, seed: int, most: int | None = None) -> tuple[Tensor, Tensor]:
+    """Numbers of the images to train on, and of those that only the schedule looks at, by chance.
+
+    most: train on so many of those that are not held out; None takes all. Raises ValueError for too many.
+    """
     order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
     kept = len(images) - round(share * len(images))
-    return order[:kept].sort().values, order[kept:].sort().values
+    if most is not None and most > kept:
+        raise ValueError(
+            f"training_images is {most}, and {images.name} has {kept} that are not held out: use at most "
+            f"{kept}, or None"
+        )
+    return order[:kept][:most].sort().values, order[kept:].sort().values
 
 
 def fingerprint(images: ImageSet) -> str:

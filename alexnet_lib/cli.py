@@ -1,4 +1,4 @@
-"""The command `alexnet`: fetch and check data sets, compare the specs of the net, train it.
+"""The command `alexnet`: fetch and check data sets, compare the specs of the net, train it, measure claims.
 
     alexnet data cifar10 --root ~/data
     alexnet specs
@@ -7,6 +7,9 @@
     alexnet evaluate runs/imagenette --root ~/data
     alexnet evaluate runs/seed0 runs/seed1 runs/seed2 --root ~/data     # their average, as in §6
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
+    alexnet experiment list
+    alexnet experiment run relu-against-tanh --root ~/data --out runs     # again, to go on after a break
+    alexnet experiment report relu-against-tanh
 
 An error is one line on stderr and exit code 2; a run that Ctrl-C has stopped ends with 130.
 """
@@ -76,6 +79,22 @@ def _parser() -> ArgumentParser:
     evaluate.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     evaluate.add_argument("--classes", action="store_true", help="also the error of every class")
     evaluate.set_defaults(run=_evaluate)
+
+    experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
+    deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
+    listing = deeds.add_parser("list", help="all experiments, and how many of their runs are on record")
+    listing.set_defaults(run=_experiment_list)
+    running = deeds.add_parser("run", help="make the runs that are not on record, and record each as it ends")
+    running.add_argument("name", metavar="NAME")
+    running.add_argument("--arms", metavar="ARM,ARM", help="some arms only")
+    running.add_argument("--seeds", metavar="N", type=int, help="runs an arm; else as the experiment says")
+    running.add_argument("--device", choices=("cpu", "cuda"), help="by default cuda where there is a GPU")
+    running.add_argument("--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data")
+    running.add_argument("--out", metavar="DIR", default="runs", help="where checkpoints go (runs)")
+    running.set_defaults(run=_experiment_run)
+    reporting = deeds.add_parser("report", help="rates, effects with intervals, and verdicts")
+    reporting.add_argument("name", metavar="NAME")
+    reporting.set_defaults(run=_experiment_report)
 
     specs = commands.add_parser("specs", help="all specs of the net side by side")
     specs.set_defaults(run=_specs)
@@ -164,6 +183,43 @@ def _evaluate(arguments: Namespace) -> None:
     if arguments.classes:
         for name, error in zip(test.classes, per_class_errors(probabilities, test.labels), strict=True):
             print(f"{name:<24} {'no image' if error is None else f'{error:.2%}'}")
+
+
+def _experiment_list(arguments: Namespace) -> None:
+    from .experiments import EXPERIMENTS, on_record
+
+    for name, experiment in EXPERIMENTS.items():
+        runs = sum(len(arm.rates) + experiment.seeds for arm in experiment.arms.values())
+        print(f"{name:<26} {len(on_record(experiment)):>3} of {runs:>3} runs  {experiment.question}")
+
+
+def _experiment_run(arguments: Namespace) -> None:
+    from .checks import require_choice
+    from .experiments import EXPERIMENTS, run
+
+    experiment = EXPERIMENTS[require_choice("name", arguments.name, EXPERIMENTS)]
+    arms = arguments.arms.split(",") if arguments.arms else None
+    options = {"device": arguments.device, "root": arguments.root, "out": arguments.out}
+    made = run(experiment, arms, seeds=arguments.seeds, **options)
+    print(f"{len(made)} new runs on record; alexnet experiment report {experiment.name}")
+
+
+def _experiment_report(arguments: Namespace) -> None:
+    from .checks import require_choice
+    from .experiments import EXPERIMENTS, report
+
+    found = report(EXPERIMENTS[require_choice("name", arguments.name, EXPERIMENTS)])
+    print(found.experiment.question)
+    for arm, chosen in found.rates.items():
+        print(f"rate of {arm}: {chosen.rate:g}{', at the edge of its grid' if chosen.at_edge else ''}")
+    for answer in found.answers:
+        shown = answer.comparison
+        print(f"\n{shown.against} against {shown.arm}, {shown.measure}: {answer.effect}")
+        print(answer.power)
+        print(f"{answer.verdict} ({shown.rule})")
+    for label, reason in found.failed.items():
+        print(f"\nfailed: {label}: {reason}")
+    print(f"\n{found.hours:.2f} hours of computing")
 
 
 if __name__ == "__main__":

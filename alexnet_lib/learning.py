@@ -8,9 +8,9 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor, nn
 
-from .architecture import SPECS
 from .checks import require_choice, require_count, require_number
 from .paper import BIAS_ONE, IMAGES, LEARNING
+from .variants import NETS
 
 
 class PaperSGD(torch.optim.Optimizer):
@@ -164,9 +164,10 @@ class TrainConfig:
     Each field is checked on its own when a config is made, and what does not fit together too.
     """
 
-    spec: str = "paper"  # a name from architecture.SPECS
+    spec: str = "paper"  # a name from variants.NETS
     data: str = "folder:imagenet"  # what dataset.load takes
     held_out: float = 0.05  # ours: the share of the training set that only the plateau looks at
+    training_images: int | None = None  # ours: so many of the rest, another choice for each seed; None: all
     image_side: int = IMAGES.stored
     crop: int | None = None  # the spec's own (§4.1: 224)
     input_scale: float = 1.0  # the pixels' factor; 1 leaves them on 0-255
@@ -177,6 +178,7 @@ class TrainConfig:
     optimizer: str = "paper-sgd"  # or "torch-sgd", "adam"
     batch_size: int = LEARNING.batch_size  # over all processes together
     epochs: int = LEARNING.epochs
+    stop_at_error: float | None = None  # ours: an epoch's training error that ends the run; None: never
     rate: float = LEARNING.rate
     rate_plan: str = "paper"  # a name from RATE_PLANS
     rate_divisions: int = LEARNING.rate_divisions  # on a plateau; 0 keeps the rate
@@ -191,8 +193,10 @@ class TrainConfig:
     compiled: bool = False  # torch.compile
 
     def __post_init__(self):
-        require_choice("spec", self.spec, SPECS)
+        require_choice("spec", self.spec, NETS)
         require_number("held_out", self.held_out, "it is a share (0.05)", least=0.0, most=0.5)
+        if self.training_images is not None:
+            require_count("training_images", self.training_images, "it counts images to train on; None: all")
         require_count("image_side", self.image_side, "it is the side of the stored images (§2: 256)")
         if self.crop is not None:
             require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
@@ -203,6 +207,8 @@ class TrainConfig:
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_count("batch_size", self.batch_size, "it counts the images of a step (§5: 128)")
         require_count("epochs", self.epochs, "it counts passes over the training set (§5: 90)")
+        if self.stop_at_error is not None:
+            require_number("stop_at_error", self.stop_at_error, "it is a share (0.25)", least=0.0, most=1.0)
         require_number("rate", self.rate, "it is the learning rate (§5: 0.01)", least=0.0)
         require_choice("rate_plan", self.rate_plan, RATE_PLANS)
         require_count("rate_divisions", self.rate_divisions, "it counts divisions by ten (§5: 3)", least=0)
@@ -233,7 +239,7 @@ class TrainConfig:
     @property
     def input_side(self) -> int:
         """The side of the net's input in pixels."""
-        return self.crop or SPECS[self.spec].image_size
+        return self.crop or NETS[self.spec].image_size
 
     @property
     def watches_plateau(self) -> bool:

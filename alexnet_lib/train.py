@@ -19,8 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import checkpoints
-from .architecture import SPECS, AlexNet
+from . import checkpoints, variants
 from .batches import Batches, fingerprint, held_out, seed_of, whole
 from .dataset import ImageSet, load
 from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misses
@@ -114,7 +113,7 @@ class Training:
         net: nn.Module | None = None,
     ):
         self.config, self.images, self.test, self.world, self.folder = config, images, test, world, folder
-        chosen, self.validation = held_out(images, config.held_out, config.seed)
+        chosen, self.validation = held_out(images, config.held_out, config.seed, config.training_images)
         self.batches = Batches(images, chosen, config, world)
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.net = net or build_net(config, len(images.classes))
@@ -152,7 +151,7 @@ class Training:
         log = Logbook(writes, self.done.epoch, self.done.step)
         begun = time.perf_counter() - self.done.seconds
         with bar, closing(log), asked_to_stop() as asked:
-            while self.done.epoch < self.config.epochs:
+            while not self._finished():
                 self._set_rates()
                 self.parallel.train()
                 while self.done.step < steps:
@@ -169,9 +168,15 @@ class Training:
                             raise Interrupted(self._how_to_go_on())
                 self._end_epoch(bar, log)
                 self.done.seconds = time.perf_counter() - begun
-                if self.done.epoch in (1, self.config.epochs):
+                if self.done.epoch == 1 or self._finished():
                     self._save()
         return self._outcome(progress)
+
+    def _finished(self) -> bool:
+        """Whether all epochs are done, or the error is as low as the run is asked to bring it."""
+        errors = self.done.curves.get("training error", [])
+        low = self.config.stop_at_error
+        return self.done.epoch >= self.config.epochs or (low is not None and min(errors, default=1.0) <= low)
 
     def _step(self) -> None:
         """One batch forward, back, and into the weights."""
@@ -248,10 +253,13 @@ class Training:
 
     def _outcome(self, progress: bool) -> Outcome:
         everything, results = torch.arange(len(self.test)), {}
-        for crops, probabilities in (("centre", centre_probabilities), ("ten crops", ten_crop_probabilities)):
+        judges = {"centre": centre_probabilities}
+        if self.config.image_side > self.config.input_side:  # without a border the ten are two, five times
+            judges["ten crops"] = ten_crop_probabilities
+        for crops, probabilities in judges.items():
             top1, top5 = self._errors(self.test, everything, probabilities, progress)
             results |= {f"top-1 error, {crops}": top1, f"top-5 error, {crops}": top5}
-        trained = self.config.epochs * self.batches.steps * self.config.batch_size
+        trained = self.done.epoch * self.batches.steps * self.config.batch_size
         results["images per second"] = trained / self.done.seconds
         if self.folder and self.world.leads:
             weights = self.net.state_dict()
@@ -359,9 +367,9 @@ class Training:
         return f"{where}; {advice}; {left}"
 
 
-def build_net(config: TrainConfig, classes: int) -> AlexNet:
+def build_net(config: TrainConfig, classes: int) -> nn.Module:
     """The net that a run trains: its spec, with this run's input side, dropout and number of classes."""
-    return AlexNet(replace(SPECS[config.spec], image_size=config.input_side, dropout=config.dropout), classes)
+    return variants.build(config.spec, config.input_side, config.dropout, classes)
 
 
 class Scaled(nn.Module):

@@ -285,9 +285,9 @@ APPLY = {
     ("images", "error", "words"),
     [
         (
-            noise_images().float(),
+            noise_images().double(),
             TypeError,
-            r"images are torch\.float32, and must be a tensor of torch\.uint8",
+            r"images are torch\.float64, and must be a tensor of torch\.uint8",
         ),
         (noise_images().numpy(), TypeError, r"images are ndarray"),
         (noise_images()[0], ValueError, r"shape \(3, 9, 7\), and must be \(N, 3, H, W\)"),

@@ -88,6 +88,21 @@ def test_every_image_is_either_trained_on_or_held_out(share):
     assert sorted(chosen.tolist() + held.tolist()) == list(range(200))
 
 
+def test_fewer_images_are_a_choice_of_the_seed_out_of_those_that_are_not_held_out():
+    images, _ = sets()
+    (every, held), (some, still_held) = held_out(images, 0.1, 3), held_out(images, 0.1, 3, most=50)
+    assert torch.equal(held, still_held)
+    assert len(some) == 50
+    assert set(some.tolist()) < set(every.tolist())
+    assert some.tolist() == sorted(some.tolist())
+    assert not torch.equal(some, held_out(images, 0.1, 4, most=50)[0])
+    assert torch.equal(held_out(images, 0.1, 3, most=180)[0], every)
+    with pytest.raises(
+        ValueError, match=r"training_images is 181, and ten-photos has 180 .* use at most 180"
+    ):
+        held_out(images, 0.1, 3, most=181)
+
+
 def test_a_fingerprint_changes_with_a_pixel_a_label_a_class_or_the_order():
     def changed(**parts):
         return fingerprint(replace(images, **parts))

@@ -22,6 +22,7 @@ import notebooks  # noqa: E402
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
     *("paper", "checks", "relu", "normalization", "pooling", "dropout", "towers", "spec", "architecture"),
+    "variants",
     *("images", "folders", "cache", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
     *(
         "distributed",
@@ -43,7 +44,13 @@ ORDER = (
 # A page's widget trains nothing; the command line shows no widget.
 NEVER = {"widgets": {"train", "distributed"}, "cli": {"widgets"}}
 LONGEST = 400  # a module aims at 150 lines and one idea; this long it surely has several
-PACKAGES = {"exercises", "tables", "figures", "widgets"}  # folders, whose files may import each other
+PACKAGES = {
+    "experiments",
+    "exercises",
+    "tables",
+    "figures",
+    "widgets",
+}  # folders, whose files may import each other
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 MODULES = sorted(LIBRARY.rglob("*.py"))
 

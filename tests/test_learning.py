@@ -203,6 +203,8 @@ def test_no_divisions_keep_the_rate():
         ({"held_out": 0.9}, "held_out is 0.9, and must be from 0 to 0.5"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"training_images": 0}, "training_images is 0, and must be at least 1"),
+        ({"stop_at_error": 25.0}, "stop_at_error is 25.0, and must be from 0 to 1"),
         ({"rate": -1.0}, "rate is -1"),
         ({"input_scale": 0.0}, "input_scale is 0"),
         ({"dropout": 1.0}, "dropout is 1"),

@@ -83,6 +83,71 @@ def test_a_chapter_that_fails_leaves_its_file_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture
+def address(monkeypatch):
+    """address(text) -> from then on the address that _config.yml gives"""
+    return lambda text: monkeypatch.setattr(notebooks, "repository_address", lambda: text)
+
+
+GITHUB = "https://github.com/owner/name"
+
+
+def test_with_an_address_a_chapter_begins_with_a_cell_that_installs_the_library(executed, address):
+    address(GITHUB)
+    words = "its install cell is not that of _config.yml's address: run `make notebooks`"
+    assert notebooks.check(executed) == [words]
+    notebooks.store(executed)
+    assert notebooks.check(executed) == []
+    title, first, second, _ = nbformat.read(executed, as_version=4).cells
+    assert title.source == "# 1 Title"
+    assert f'"alexnet_lib[chapters] @ git+{GITHUB}"' in first.source
+    assert first.outputs == []
+    assert second.source == "print('96 maps')"
+    before = executed.read_bytes()
+    notebooks.store(executed)
+    assert executed.read_bytes() == before
+
+
+def test_a_change_of_the_address_changes_the_cell_and_an_empty_one_takes_it_away(executed, address):
+    before = executed.read_bytes()
+    for text, cells in [(GITHUB, 4), ("https://github.com/other/name", 4), ("", 3)]:
+        address(text)
+        assert len(notebooks.check(executed)) == 1
+        notebooks.store(executed)
+        assert notebooks.check(executed) == []
+        assert len(nbformat.read(executed, as_version=4).cells) == cells
+    assert executed.read_bytes() == before
+
+
+def test_a_stored_chapter_keeps_how_long_it_ran(executed):
+    assert nbformat.read(executed, as_version=4).metadata.running_seconds in notebooks.STEPS
+
+
+def test_the_check_refuses_a_running_time_that_is_no_step(tmp_path):
+    assert notebooks.check(stored(tmp_path, running_seconds=5)) == []
+    (problem,) = notebooks.check(stored(tmp_path, running_seconds=7))
+    assert problem.startswith("its metadata are not those of a stored chapter")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "before", "after"),
+    [
+        (3, None, 5),
+        (5.1, None, 10),
+        (20, None, 20),
+        (59, None, 60),
+        (500, None, 120),
+        (12, 10, 10),  # one step up, as on a busy machine
+        (4, 10, 10),  # one step down
+        (21, 10, 30),  # two steps up
+        (4, 20, 5),  # two steps down
+        (4, 7, 5),  # 7 is no step
+    ],
+)
+def test_a_running_time_moves_only_by_more_than_one_step(seconds, before, after):
+    assert notebooks.about(seconds, before) == after
+
+
 @pytest.mark.parametrize(
     ("cell", "words"),
     [

@@ -1,8 +1,11 @@
 """Every page of the book in a Chromium: whole, alone on its host, fit for a phone and a screen reader."""
 
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import toc_pages, visiting
+from conftest import ROOT, toc_pages, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -85,6 +88,44 @@ def test_a_page_works_from_a_file(browser, book_html, path):
         assert visit.problems == []
         assert visit.page.evaluate(BROKEN_PICTURES) == []
         assert visit.page.evaluate(UNSET_FORMULAS) == []
+
+
+def test_a_chapters_downloads_are_its_stored_file_and_a_program(browser, book_html, path):
+    source = ROOT / Path(path).with_suffix(".ipynb")
+    with visiting(browser, (book_html / path).as_uri(), javascript=False) as visit:
+        links = visit.page.eval_on_selector_all(
+            ".chapter-line a[download]", "links => links.map(a => a.href)"
+        )
+    names = [Path(unquote(urlparse(link).path)) for link in links]
+    assert [name.suffix for name in names] == ([".ipynb", ".py"] if source.exists() else [])
+    if source.exists():
+        assert names[0].read_bytes() == source.read_bytes()
+        compile(names[1].read_text("utf-8"), names[1].name, "exec")
+
+
+def test_next_and_previous_lead_through_the_whole_book(open_page):
+    pages = toc_pages()
+    page = open_page(pages[0]).page
+    for link, ahead in [("a.right-next", pages[1:]), ("a.left-prev", pages[-2::-1])]:
+        for expected in ahead:
+            page.click(link)
+            page.wait_for_url(f"**/{expected}", wait_until="commit")
+        assert page.locator(link).count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_search_finds_the_chapter_on_overlapping_pooling(open_page, scheme):
+    visit = open_page(toc_pages()[0], scheme=scheme)
+    visit.page.keyboard.press("Control+k")
+    visit.page.locator("input[type=search]:focus").fill("overlapping")
+    visit.page.keyboard.press("Enter")
+    hit = visit.page.locator("#search-results a", has_text="3.4 Overlapping pooling").first
+    hit.wait_for()
+    visit.page.wait_for_load_state("networkidle")
+    if scheme == "http":  # for the sentence below a hit its page is read, which no page from a file may do
+        assert visit.problems == []
+    hit.click()
+    visit.page.wait_for_url("**/3_4_overlapping_pooling.html*")
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -80,6 +80,11 @@ def test_the_settings_of_a_recorded_run_come_back_from_its_file(tmp_path):
     assert config_of(read) == CONFIG
 
 
+def test_a_record_from_before_a_field_existed_has_its_default():
+    older = {name: value for name, value in RECORD.config.items() if name != "input_scale"}
+    assert config_of(replace(RECORD, config=older)) == replace(CONFIG, input_scale=1.0)
+
+
 def test_a_record_of_another_program_has_no_settings_to_read():
     with pytest.raises(ValueError, match=r"'trial' 'small' has no .*batch_size.* in its config"):
         config_of(replace(RECORD, config={"epochs": 3}))

@@ -75,6 +75,32 @@ def test_a_run_learns_and_tells_what_it_did(tmp_path):
     assert_same_bits(dict(weights), dict(outcome.net.state_dict()))
 
 
+def test_a_run_that_is_asked_to_ends_with_the_first_epoch_whose_error_is_low_enough(tmp_path):
+    config = replace(CONFIG, epochs=6)
+    whole = tiny_run(config=config).curves["training error"]
+    level = whole[3]  # reached in the fourth epoch at the latest
+    epochs = next(epoch for epoch, error in enumerate(whole, 1) if error <= level)
+    outcome = tiny_run(tmp_path, replace(config, stop_at_error=level))
+    assert outcome.curves["training error"] == whole[:epochs]
+    assert outcome.results["images per second"] * outcome.seconds == pytest.approx(epochs * 11 * 16)
+    assert checkpoints.newest(tmp_path)[1]["progress"]["epoch"] == epochs
+    again = tiny_run(tmp_path, replace(config, stop_at_error=level), resume=True)
+    assert again.curves == outcome.curves
+
+
+def test_a_run_on_fewer_images_takes_that_many():
+    outcome = tiny_run(config=replace(CONFIG, epochs=1, training_images=40))
+    assert outcome.images == 40
+    assert outcome.results["images per second"] * outcome.seconds == pytest.approx(2 * 16)
+
+
+def test_ten_crops_are_measured_where_the_images_leave_room_for_them():
+    assert "top-1 error, ten crops" in tiny_run(config=replace(CONFIG, epochs=1)).results
+    without = tiny_run(config=replace(CONFIG, epochs=1, image_side=16)).results
+    assert "top-1 error, centre" in without
+    assert "top-1 error, ten crops" not in without
+
+
 def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
     config = replace(CONFIG, epochs=1, batch_size=180, weight_decay=0.1, input_scale=1.0)
     outcome = tiny_run(config=config, net=tiny_net(dropout=0.0))

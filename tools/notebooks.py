@@ -83,7 +83,7 @@ def place_install_cell(notebook, address):
 
 
 def about(seconds, stored=None):
-    """The next of STEPS; or the stored one, if that is a neighbour, so that a busy machine changes no file."""
+    """The next of STEPS; the stored one, if that is a neighbour, so that a busy machine changes no file."""
     step = next((step for step in STEPS if seconds <= step), STEPS[-1])
     if stored in STEPS and abs(STEPS.index(step) - STEPS.index(stored)) <= 1:
         return stored

@@ -2,8 +2,8 @@
 
     python tools/pdf.py                    _build/html becomes _build/reading-alexnet.pdf
 
-Each page of _toc.yml is printed by itself, in their order, and pypdf joins them. On paper a widget is its stored
-picture, solutions are open, and page numbers run through the book.
+Each page of _toc.yml is printed by itself, in their order, and pypdf joins them. On paper a widget is its
+stored picture, solutions are open, and page numbers run through the book.
 """
 
 import argparse
@@ -24,6 +24,7 @@ WIDGETS = "**/page-widgets.js"
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; @bottom-center { content: counter(page); font: 9pt sans-serif } }
 html { counter-reset: page %d }
+*, ::before, ::after { animation: none !important; transition: none !important }
 """
 SETTLE = """async () => {
   document.querySelectorAll("details").forEach(folded => { folded.open = true; });
@@ -35,7 +36,7 @@ SETTLE = """async () => {
 
 
 def chapters():
-    """The pages of the book in order, as names below the folder of built pages, each with its part or None."""
+    """The pages of the book in order: the part of each, None for the first, and its name without .html."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     listed = [(part["caption"], chapter["file"]) for part in toc["parts"] for chapter in part["chapters"]]
     return [(None, toc["root"]), *listed]
@@ -88,7 +89,7 @@ def link_inside(sheet, address, places):
 
 
 def book_pdf(browser, html):
-    """A PdfWriter with every page of the book below the folder `html`, and an outline of parts and chapters."""
+    """A PdfWriter with every page of the book in the folder `html`, and an outline of parts and chapters."""
     context = browser.new_context(reduced_motion="reduce", color_scheme="light")
     context.add_init_script("for (const key of ['mode', 'theme']) localStorage.setItem(key, 'light')")
     context.route(WIDGETS, lambda route: route.fulfill(body=""))  # so the stored pictures stay
@@ -101,8 +102,8 @@ def book_pdf(browser, html):
         places |= places_in(reader, first, file.as_uri(), writer)
         origin += [file.as_uri()] * len(reader.pages)
         if part and part not in parts:
-            parts[part] = writer.add_outline_item(part, first, bold=True)
-        writer.add_outline_item(title_of(page), first, parent=parts.get(part))
+            parts[part] = writer.add_outline_item(title=part, page_number=first, bold=True)
+        writer.add_outline_item(title=title_of(page), page_number=first, parent=parts.get(part))
     context.close()
     for sheet, address in zip(writer.pages, origin, strict=True):
         link_inside(sheet, address, places)

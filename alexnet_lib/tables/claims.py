@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .. import paper, records
 from ..augmentation import views
+from ..experiments import EXPERIMENTS, report
 from .architecture import counted_claims
 from .table import Table
 
@@ -32,10 +33,22 @@ def finding(claim: paper.Claim, folder: Path = records.RESULTS) -> Finding:
         value, verdict = counted[claim.statement]
         return Finding(f"{value}, counted", verdict, COUNTED)
     if claim.experiment and (folder / claim.experiment).is_dir():
-        runs = records.load(claim.experiment, folder)
-        commands = dict.fromkeys(run.command for run in runs)
-        return Finding(f"{len(runs)} runs on record, no interval yet", "not measured", "; ".join(commands))
+        return _measured(claim, folder)
     return Finding(NOT_YET, "not measured", NOT_YET if claim.experiment else PAPERS_RUN)
+
+
+def _measured(claim: paper.Claim, folder: Path) -> Finding:
+    """The answer of a claim's experiment. Of several numbers, top-1 and top-5, the first has the verdict."""
+    runs = records.load(claim.experiment, folder)
+    command = "; ".join(dict.fromkeys(run.command for run in runs))
+    answers = []
+    if claim.experiment in EXPERIMENTS:
+        every = report(EXPERIMENTS[claim.experiment], folder).answers
+        answers = [answer for answer in every if answer.comparison.claim == claim.name and answer.interval]
+    if not answers:
+        return Finding(f"{len(runs)} runs on record, no interval yet", "not measured", command)
+    effects = "; ".join(answer.effect for answer in answers)
+    return Finding(f"{effects}; {answers[0].circumstances}", answers[0].verdict, command)
 
 
 def claim_card(section: str) -> Table:

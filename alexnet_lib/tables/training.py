@@ -88,18 +88,21 @@ def run_table(records: Sequence[Record]) -> Table:
 
 
 def config_of(record: Record) -> TrainConfig:
-    """The settings of a recorded run. Raises ValueError where the record holds none that can be read."""
+    """The settings of a recorded run; a field that came after the run has its default.
+
+    Raises ValueError where the record holds no settings of ours.
+    """
     known = {field.name for field in fields(TrainConfig)}
     settings = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record.config.items()
         if name in known
     }
-    if settings.keys() != known:
-        missing = ", ".join(sorted(known - settings.keys()))
+    missing = {"spec", "data", "batch_size", "epochs", "rate", "seed"} - settings.keys()
+    if missing:
         raise ValueError(
-            f"record {record.experiment!r} {record.label!r} has no {missing} in its config: it was not made "
-            f"by alexnet_lib.train, or by an older one"
+            f"record {record.experiment!r} {record.label!r} has no {', '.join(sorted(missing))} in its "
+            f"config: it was not made by alexnet_lib.train"
         )
     return TrainConfig(**settings)
 

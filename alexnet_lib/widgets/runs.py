@@ -1,13 +1,15 @@
 """`RunExplorer`: two recorded curves and the epochs that each takes to a threshold (§3.1, §5, §6)."""
 
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import traitlets
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..learning import TrainConfig
 from ..records import RESULTS, Record, load
 from .base import PageWidget
 from .params import Choice, Slider
@@ -16,13 +18,16 @@ from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
 DIGITS = 5  # of a value: the same picture at a third of the weight
+PAPER = asdict(TrainConfig()) | {"drop_epochs": []}  # settings that need no mention
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 
 def recorded() -> list[Record]:
-    """Every record of the package that holds a curve: `FIRST`, then the other experiments by name."""
+    """The package's records with a curve, of several seeds the first: `FIRST`, then the others by name."""
     names = sorted((path.name for path in RESULTS.iterdir() if path.is_dir()), key=lambda n: (n != FIRST, n))
-    return [record for name in names for record in load(name) if record.curves]
+    found = (record for name in names for record in load(name))
+    # A page carries all of them, so searches for a rate and further seeds are left to `records`.
+    return [run for run in found if run.curves and not re.search(r"rate-search|-seed[1-9]", run.label)]
 
 
 def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
@@ -68,7 +73,9 @@ def first_pair(curves: dict[str, tuple[Record, str, str]]) -> list[str]:
 
 def circumstances(record: Record) -> str:
     """Data, images, seed, hardware, date and setting of a run, as a caption says them."""
-    setting = ", ".join(f"{name} {value}" for name, value in record.config.items())
+    setting = ", ".join(
+        f"{name} {value}" for name, value in record.config.items() if value != PAPER.get(name, [])
+    )
     return (
         f"{record.data}, {record.images:,} training images, seed {record.seed}, {record.hardware}, "
         f"{record.date}; {setting}"
@@ -78,7 +85,7 @@ def circumstances(record: Record) -> str:
 class RunExplorer(PageWidget):
     """Compare any two recorded training curves by the epochs they take to a threshold (§3.1, §5, §6).
 
-    `records`: a list of `alexnet_lib.records.Record`; by default all that the package holds. `a` and `b`:
+    `records`: a list of `alexnet_lib.records.Record`; by default the package's, one seed each. `a` and `b`:
     the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch counts when
     its value, to five digits, is at or below it. All is ours, measured, and none of it the paper's.
     """

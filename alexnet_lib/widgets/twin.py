@@ -8,7 +8,7 @@ import json
 from matplotlib.figure import Figure
 from PIL import Image
 
-COLOURS = 32  # of the picture's palette
+COLOURS = 24  # of the picture's palette
 MOST_BYTES = 40_000
 
 

@@ -1,0 +1,239 @@
+"""The questions, declared: what the paper claims, which fields change, which number answers.
+
+Rates are chosen from a grid for each arm; where one lies at the grid's edge the report says so. The two
+claims that no single run answers, nets averaged (§6) and the colours of the towers (§6.1), need the nets
+themselves and stand elsewhere: `alexnet evaluate` averages nets, `qualitative` looks at kernels.
+"""
+
+from dataclasses import replace
+
+from ..learning import TrainConfig
+from ..presets import PRESETS
+from .experiment import Arm, Comparison, Crossing, Experiment, Gap, Value
+
+# §3.1: Figure 1. "Without regularization of any kind", at a constant rate, up to 25 % training error.
+_TO_25 = Crossing("training error", 0.25)
+_FIGURE_1 = TrainConfig(
+    spec="figure-1-relu",
+    data="cifar10",
+    held_out=0.0,
+    training_images=10_000,
+    image_side=32,
+    crop=32,
+    random_crops=False,
+    colour_noise=0.0,
+    epochs=40,
+    stop_at_error=0.25,
+    rate_divisions=0,
+    weight_decay=0.0,
+    dropout=0.0,
+)
+# Four rates, each twice the one before, around the best of first readings with one seed.
+_RAW = {"relu": (0.0005, 0.001, 0.002, 0.004), "tanh": (0.01, 0.02, 0.04, 0.08)}
+_SCALED = (0.005, 0.01, 0.02, 0.04)
+_TODAY = {"input_scale": 1 / 64}  # pixels with a spread near 1
+
+
+def _unit(unit: str, start: str = "", **changes: object) -> dict:
+    return {"spec": f"figure-1-{unit}{start}", **changes}
+
+
+RELU = Experiment(
+    "relu-against-tanh",
+    "How many times the epochs of a ReLU net does a tanh net need to 25 % training error on CIFAR-10?",
+    _FIGURE_1,
+    {
+        # As in 2012: pixels on 0-255 with the mean subtracted, weights from N(0, 0.01).
+        "relu": Arm(_unit("relu"), _RAW["relu"]),
+        "tanh": Arm(_unit("tanh"), _RAW["tanh"]),
+        "tanh-at-relu-rate": Arm(_unit("tanh"), rate_of="relu"),
+        "sigmoid": Arm(_unit("sigmoid"), _RAW["tanh"]),
+        "leaky-relu": Arm(_unit("leaky-relu"), _RAW["relu"]),
+        # As today: scaled pixels, torch's first weights; and each of the two alone.
+        "relu-today": Arm(_unit("relu", "-torch-start", **_TODAY), _SCALED),
+        "tanh-today": Arm(_unit("tanh", "-torch-start", **_TODAY), _SCALED),
+        "relu-scaled": Arm(_unit("relu", **_TODAY), _SCALED),
+        "tanh-scaled": Arm(_unit("tanh", **_TODAY), _SCALED),
+        "relu-torch-start": Arm(_unit("relu", "-torch-start"), _RAW["relu"]),
+        "tanh-torch-start": Arm(_unit("tanh", "-torch-start"), _RAW["tanh"]),
+    },
+    (
+        Comparison("relu-speed", "relu", "tanh", _TO_25, "ratio", 6.0),
+        Comparison(None, "relu-today", "tanh-today", _TO_25, "ratio", 6.0),
+        Comparison(None, "relu-scaled", "tanh-scaled", _TO_25, "ratio", 6.0),
+        Comparison(None, "relu-torch-start", "tanh-torch-start", _TO_25, "ratio", 6.0),
+        Comparison(None, "relu", "tanh-at-relu-rate", _TO_25, "ratio", 6.0),
+        Comparison(None, "relu", "sigmoid", _TO_25, "ratio"),
+        Comparison(None, "relu", "leaky-relu", _TO_25, "ratio"),
+    ),
+    criterion=_TO_25,  # speed alone, as the paper chose them
+)
+
+# The full net at 224 pixels on Imagenette: the paper's recipe, its rate within a factor of two.
+_IMAGENETTE = PRESETS["imagenette"]
+_RATES = (0.005, 0.01, 0.02)
+_TOP_1, _TOP_5 = Value("top-1 error, ten crops"), Value("top-5 error, ten crops")
+_CENTRE_1, _CENTRE_5 = Value("top-1 error, centre"), Value("top-5 error, centre")
+_TRAINING = Value("training error")
+
+
+def _nets(*names: str, rates: tuple[float, ...] = _RATES) -> dict[str, Arm]:
+    """An arm for each net, called after it."""
+    return {name: Arm({"spec": name}, rates) for name in names}
+
+
+def _errors(claim: str | None, arm: str, against: str, top_1: float | None, top_5: float | None) -> tuple:
+    """Top-1 and top-5 error saved, with the paper's two numbers. The first of the two decides on a claim."""
+    return (
+        Comparison(claim, arm, against, _TOP_1, printed=top_1),
+        Comparison(claim, arm, against, _TOP_5, printed=top_5),
+    )
+
+
+LRN = Experiment(
+    "lrn",
+    "What does response normalization save?",
+    _IMAGENETTE,
+    _nets("paper", "no-norm", "norm-1", "source-2012", "alpha-over-n"),
+    (
+        *_errors("lrn", "paper", "no-norm", 0.014, 0.012),
+        *_errors("lrn-layer-2", "paper", "norm-1", None, None),
+        *_errors(None, "source-2012", "no-norm", 0.014, 0.012),
+        *_errors(None, "alpha-over-n", "no-norm", 0.014, 0.012),
+    ),
+)
+OVERLAP = Experiment(
+    "overlapping-pooling",
+    "What do overlapping windows save, and do they hold back overfitting? Outputs and paddings are the same.",
+    _IMAGENETTE,
+    _nets("paper", "z-2"),
+    (
+        *_errors("overlap", "paper", "z-2", 0.004, 0.003),
+        Comparison("overlap-overfitting", "paper", "z-2", Gap(_CENTRE_1, _TRAINING)),
+    ),
+)
+TOWERS = Experiment(
+    "two-towers",
+    "What do two towers save against one with half the kernels, and what does their communication save?",
+    _IMAGENETTE,
+    _nets("paper", "one-gpu", "full-width", "no-communication"),
+    (
+        *_errors("two-towers", "paper", "one-gpu", 0.017, 0.012),
+        *_errors("no-communication", "paper", "no-communication", None, None),
+        *_errors(None, "full-width", "paper", None, None),
+    ),
+)
+AUGMENTATION = Experiment(
+    "augmentation",
+    "What do colour noise, crops and reflections save in training, and ten crops in the test?",
+    _IMAGENETTE,
+    {
+        "all": Arm({}, _RATES),
+        "no-colour-noise": Arm({"colour_noise": 0.0}, _RATES),
+        "no-crops": Arm({"random_crops": False}, _RATES),
+        "nothing": Arm({"random_crops": False, "colour_noise": 0.0}, _RATES),
+    },
+    (
+        Comparison("colour-noise", "all", "no-colour-noise", _TOP_1, printed=0.01),
+        Comparison("ten-crops", "all", "all", _TOP_1, printed=0.015, other=_CENTRE_1),
+        Comparison("ten-crops", "all", "all", _TOP_5, printed=0.013, other=_CENTRE_5),
+        Comparison(None, "all", "no-crops", _CENTRE_1),
+        Comparison(None, "all", "nothing", _CENTRE_1),
+    ),
+)
+DROPOUT = Experiment(
+    "dropout",
+    "How many times the epochs to a training loss of 1 does dropout take, and how much overfitting is left?",
+    _IMAGENETTE,
+    {"dropout": Arm({}, _RATES), "no-dropout": Arm({"dropout": 0.0}, _RATES)},
+    (
+        # The loss with dropout is that of the thinned nets, as they learn.
+        Comparison("dropout-time", "no-dropout", "dropout", Crossing("training loss", 1.0), "ratio", 2.0),
+        Comparison(None, "dropout", "no-dropout", _CENTRE_1),
+    ),
+)
+_DECAYS = {"decay-0": 0.0, "decay-5e-5": 5e-5, "decay-5e-4": 5e-4, "decay-5e-3": 5e-3}
+WEIGHT_DECAY = Experiment(
+    "weight-decay",
+    "Does a small weight decay lower even the training error?",
+    _IMAGENETTE,
+    {name: Arm({"weight_decay": decay}, _RATES) for name, decay in _DECAYS.items()},
+    (
+        Comparison("weight-decay", "decay-5e-4", "decay-0", _TRAINING),
+        Comparison(None, "decay-5e-5", "decay-0", _TRAINING),
+        Comparison(None, "decay-5e-3", "decay-0", _TRAINING),
+    ),
+)
+DEPTH = Experiment(
+    "depth",
+    "What does the removal of a middle layer add?",
+    _IMAGENETTE,
+    _nets("paper", "no-conv3", "no-conv4", "no-conv3-conv4"),
+    (
+        Comparison("depth", "paper", "no-conv3", _TOP_1, printed=0.02),
+        Comparison("depth", "paper", "no-conv4", _TOP_1, printed=0.02),
+        Comparison(None, "paper", "no-conv3-conv4", _TOP_1),
+    ),
+)
+
+# Four layers on CIFAR-10, with crops of 24 pixels and reflections, as the nets that the author published.
+_CIFAR = TrainConfig(
+    spec="four-layer",
+    data="cifar10",
+    image_side=32,
+    crop=24,
+    colour_noise=0.0,
+    epochs=30,
+    drop_epochs=(20, 26),
+    dropout=0.0,
+)
+_CIFAR_RATES = (0.0005, 0.001, 0.002, 0.004)
+LRN_CIFAR = Experiment(
+    "lrn-cifar",
+    "What does response normalization save in a four-layer net on CIFAR-10?",
+    _CIFAR,
+    _nets("four-layer", "four-layer-no-norm", rates=_CIFAR_RATES),
+    (Comparison("lrn-cifar", "four-layer", "four-layer-no-norm", _TOP_1, printed=0.02),),
+)
+# The same questions as above on small pictures: other data than the claim's, so none of them answers it.
+OVERLAP_CIFAR = Experiment(
+    "overlapping-pooling-cifar",
+    "What do overlapping windows save in a four-layer net on CIFAR-10?",
+    replace(_CIFAR, crop=31),  # 31, 15, 7 and 3 pixels with either window
+    _nets("four-layer", "four-layer-z-2", rates=_CIFAR_RATES),
+    (
+        Comparison(None, "four-layer", "four-layer-z-2", _TOP_1),
+        Comparison(None, "four-layer", "four-layer-z-2", Gap(_CENTRE_1, _TRAINING)),
+    ),
+)
+AUGMENTATION_CIFAR = Experiment(
+    "augmentation-cifar",
+    "What do crops, reflections and colour noise save in a four-layer net on CIFAR-10?",
+    _CIFAR,
+    {
+        "crops": Arm({}, _CIFAR_RATES),
+        "crops-colour-noise": Arm({"colour_noise": 0.1}, _CIFAR_RATES),
+        "nothing": Arm({"random_crops": False}, _CIFAR_RATES),
+    },
+    (
+        Comparison(None, "crops", "nothing", _CENTRE_1),
+        Comparison(None, "crops-colour-noise", "crops", _TOP_1),
+        Comparison(None, "crops", "crops", _TOP_1, other=_CENTRE_1),
+    ),
+)
+WEIGHT_DECAY_CIFAR = replace(
+    WEIGHT_DECAY,
+    name="weight-decay-cifar",
+    question="Does a small weight decay lower even the training error of a four-layer net on CIFAR-10?",
+    setting=_CIFAR,
+    arms={name: Arm({"weight_decay": decay}, _CIFAR_RATES) for name, decay in _DECAYS.items()},
+    comparisons=tuple(replace(comparison, claim=None) for comparison in WEIGHT_DECAY.comparisons),
+)
+
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (
+        *(RELU, TOWERS, LRN, LRN_CIFAR, OVERLAP, OVERLAP_CIFAR, AUGMENTATION, AUGMENTATION_CIFAR),
+        *(DROPOUT, WEIGHT_DECAY, WEIGHT_DECAY_CIFAR, DEPTH),
+    )
+}

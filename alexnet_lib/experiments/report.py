@@ -1,0 +1,194 @@
+"""From the records of an experiment to its answer: chosen rates, effects with intervals, verdicts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .. import records
+from ..learning import TrainConfig
+from ..records import Record
+from .experiment import POINTS, Comparison, Experiment, run_label, search_label
+from .interval import Interval, interval
+
+
+@dataclass(frozen=True)
+class ChosenRate:
+    """The learning rate of an arm; at the edge of its grid, a better one may lie beyond."""
+
+    rate: float
+    at_edge: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the records say on one comparison.
+
+    pairs: (number of the arm, number of the other) by seed, without seeds that lack a run or a number.
+    interval: None for fewer than two pairs.
+    """
+
+    comparison: Comparison
+    pairs: Mapping[int, tuple[float, float]]
+    interval: Interval | None
+    verdict: str
+    runs: tuple[Record, ...]
+
+    @property
+    def effect(self) -> str:
+        """The effect in words, with its interval and the number of seeds."""
+        if self.interval is None:
+            return f"{len(self.runs)} runs on record, too few for an interval"
+        mean, low, high = map(self._shown, (self.interval.mean, self.interval.low, self.interval.high))
+        return f"{mean} {self._unit} (95 % interval {low} to {high}, {self.interval.pairs} seeds)"
+
+    @property
+    def power(self) -> str:
+        """The smallest effect that an interval as wide as this one tells from none."""
+        if self.interval is None:
+            return "no interval, no power"
+        return f"an effect below {self._shown(self.interval.half_width)} {self._unit} would not have shown"
+
+    @property
+    def circumstances(self) -> str:
+        """The data, how many images of them, and the hardware."""
+        images = " or ".join(sorted({f"{run.images:,}" for run in self.runs}))
+        data = " or ".join(sorted({run.data for run in self.runs}))
+        hardware = " or ".join(sorted({run.hardware for run in self.runs}))
+        return f"{data}, {images} images; {hardware}"
+
+    @property
+    def _unit(self) -> str:
+        return "times" if self.comparison.kind == "ratio" else self.comparison.measure.unit
+
+    def _shown(self, number: float) -> str:
+        return f"{100 * number if self._unit == POINTS else number:.2f}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the records say on an experiment. rates: by arm, of those whose search is complete."""
+
+    experiment: Experiment
+    rates: Mapping[str, ChosenRate]
+    answers: tuple[Answer, ...]
+    failed: Mapping[str, str]  # label -> why the run came to nothing
+    hours: float  # of all runs together
+
+
+def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
+    """What is on record of an experiment; without records, answers without intervals.
+
+    Raises ValueError for a record that is not what the experiment declares.
+    """
+    runs = on_record(experiment, folder)
+    rates = {arm: rate for arm in experiment.arms if (rate := chosen_rate(experiment, arm, runs)) is not None}
+    measured = {
+        (arm, seed): run
+        for arm in experiment.arms
+        for seed in range(experiment.seeds)
+        if (run := runs.get(run_label(arm, seed)))
+    }
+    for (arm, seed), run in measured.items():
+        if arm not in rates:
+            raise ValueError(f"{run.label} of {experiment.name} is on record, and not the search of its rate")
+        require_declared(run, experiment.config(arm, seed, rates[arm].rate))
+    require_same_data(runs.values())
+    return Report(
+        experiment,
+        rates,
+        tuple(_answer(experiment, comparison, measured) for comparison in experiment.comparisons),
+        {label: run.config["failed"] for label, run in runs.items() if "failed" in run.config},
+        sum(run.seconds for run in runs.values()) / 3600,
+    )
+
+
+def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[int] = ()) -> str:
+    """The verdict on an effect by the rule of its comparison; `missing`: the seeds that have no answer."""
+    if missing or found is None:
+        seeds = ", ".join(map(str, missing))
+        return "not measured: no answer from seed " + seeds if missing else "not measured"
+    if found.low > comparison.enough:
+        return "reproduced"
+    if found.low > comparison.none:
+        return "same sign"
+    return "contradicted" if found.high < comparison.none else "not at this scale"
+
+
+def on_record(experiment: Experiment, folder: Path = records.RESULTS) -> dict[str, Record]:
+    """The records of an experiment by label. ValueError for two of one label, which no run writes."""
+    if not (folder / experiment.name).is_dir():
+        return {}
+    found = {}
+    for run in records.load(experiment.name, folder):
+        if run.label in found:
+            raise ValueError(f"{run.label} of {experiment.name} is on record twice: which of them counts?")
+        found[run.label] = run
+    return found
+
+
+def chosen_rate(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> ChosenRate | None:
+    """The rate of the arm's grid with the lowest criterion; the config's own where it has no grid.
+
+    None while a rate of the grid is not on record, and where none brought the criterion to a number.
+    """
+    declared = experiment.arms[arm]
+    if declared.rate_of:
+        return chosen_rate(experiment, declared.rate_of, runs)
+    if not declared.rates:
+        return ChosenRate(experiment.config(arm, 0).rate, at_edge=False)
+    scores = {}
+    for rate in declared.rates:
+        run = runs.get(search_label(arm, rate))
+        if run is None:
+            return None
+        require_declared(run, experiment.search_config(arm, rate))
+        score = experiment.criterion.of(run)
+        if score is not None:
+            scores[rate] = score
+    if not scores:
+        return None
+    best = min(scores, key=scores.get)
+    return ChosenRate(best, at_edge=best in (min(declared.rates), max(declared.rates)))
+
+
+def require_declared(run: Record, config: TrainConfig) -> None:
+    """Refuse a record whose seed or config is not the declared one: it answers another question."""
+    declared = {**asdict(config), "changes": []}
+    # A field that came later had its default when the run was made.
+    found = asdict(TrainConfig()) | {name: value for name, value in run.config.items() if name != "failed"}
+    for name in sorted(declared.keys() | found.keys()):
+        # As files give it back: a tuple comes back as a list.
+        if json.dumps(declared.get(name)) != json.dumps(found.get(name)):
+            raise ValueError(
+                f"record {run.label} of {run.experiment} has {name} = {found.get(name)!r}, and the "
+                f"experiment declares {declared.get(name)!r}: take the record out, or restore it"
+            )
+    if run.seed != config.seed:
+        raise ValueError(f"record {run.label} of {run.experiment} has seed {run.seed}, not {config.seed}")
+
+
+def require_same_data(runs: Sequence[Record]) -> None:
+    """Refuse records of one experiment that were made on different copies of the data."""
+    copies = sorted({run.data for run in runs})
+    if len(copies) > 1:
+        raise ValueError(f"data are {' and '.join(copies)}: runs on different copies answer no one question")
+
+
+def _answer(experiment: Experiment, comparison: Comparison, measured: Mapping) -> Answer:
+    pairs, missing, used = {}, [], []
+    for seed in range(experiment.seeds):
+        runs = [measured.get((arm, seed)) for arm in (comparison.arm, comparison.against)]
+        used += [run for run in runs if run and run not in used]
+        numbers = [
+            run and measure.of(run)
+            for run, measure in zip(
+                runs, (comparison.measure, comparison.other or comparison.measure), strict=True
+            )
+        ]
+        if None in numbers:
+            missing.append(seed)
+        else:
+            pairs[seed] = tuple(numbers)
+    found = interval(list(pairs.values()), comparison.kind) if len(pairs) > 1 else None
+    return Answer(comparison, pairs, found, verdict(comparison, found, missing if used else ()), tuple(used))

@@ -1,0 +1,123 @@
+"""Every net that a run can train, by name: the specs of §3.5, what the experiments change in them (§3, §7),
+and the small nets for CIFAR-10 (§3.1, §3.3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from .architecture import PAPER, SPECS, AlexNet
+from .checks import require_choice
+from .paper import LEARNING
+from .relu import ACTIVATIONS, FourLayerNet
+from .spec import AlexNetSpec, Conv, Norm, Pool, Relu, Step
+
+
+@dataclass(frozen=True)
+class FourLayerSpec:
+    """A `FourLayerNet` with its unit and its first weights: N(0, std) and biases 0, or torch's for None."""
+
+    name: str
+    activation: str
+    std: float | None = LEARNING.initial_std
+    image_size: int = 32
+
+    def build(self, classes: int) -> nn.Module:
+        net = FourLayerNet(self.activation, classes)
+        for layer in net.modules():
+            if self.std is not None and isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.normal_(layer.weight, std=self.std)
+                nn.init.zeros_(layer.bias)
+        return net
+
+
+def with_steps(name: str, spec: AlexNetSpec, change: Callable[[int, Step], Step | None]) -> AlexNetSpec:
+    """A spec with changed steps: `change` gets a layer's number, from 1, and a step; None drops the step."""
+    convs = []
+    for number, conv in enumerate(spec.convs, 1):
+        steps = (change(number, step) for step in conv.after)
+        convs.append(replace(conv, after=tuple(step for step in steps if step)))
+    return replace(spec, name=name, convs=tuple(convs))
+
+
+def without_norms(name: str, spec: AlexNetSpec, kept: tuple[int, ...] = ()) -> AlexNetSpec:
+    """A spec without response normalization but in the layers of the numbers `kept` (§3.3)."""
+    return with_steps(
+        name, spec, lambda number, step: step if number in kept or not isinstance(step, Norm) else None
+    )
+
+
+def _alpha_over_n(_: int, step: Step) -> Step:
+    return replace(step, alpha_over_n=True) if isinstance(step, Norm) else step
+
+
+def _apart(_: int, step: Step) -> Step:
+    """Pooling windows that do not overlap: z = 2, s = 2 (§3.4)."""
+    return Pool(z=2, s=2) if isinstance(step, Pool) else step
+
+
+def _shorter(name: str, *numbers: int) -> AlexNetSpec:
+    """The paper's net without some convolutional layers, counted from 1 (§7)."""
+    convs = tuple(conv for number, conv in enumerate(PAPER.convs, 1) if number not in numbers)
+    return replace(PAPER, name=name, convs=convs)
+
+
+# The net of §3.3's remark on CIFAR-10. The paper gives no sizes; these are Figure 1's (see `FourLayerNet`),
+# with the norm where layers 1 and 2 of the large net have it. Windows are counted without overhang.
+_NORMED = (Relu(), Norm(towers=1), Pool())
+FOUR_LAYERS = AlexNetSpec(
+    "four-layer",
+    convs=(
+        Conv(32, z=5, padding=2, after=_NORMED),
+        Conv(32, z=5, padding=2, after=_NORMED),
+        Conv(64, z=5, padding=2, after=(Relu(), Pool())),
+    ),
+    image_size=32,
+    towers=1,
+    hidden=(),
+    classes=10,
+)
+
+VARIANTS = (
+    without_norms("no-norm", PAPER),
+    without_norms("norm-1", PAPER, kept=(1,)),
+    with_steps("alpha-over-n", PAPER, _alpha_over_n),
+    with_steps("z-2", PAPER, _apart),
+    replace(
+        PAPER,
+        name="no-communication",
+        convs=(*PAPER.convs[:2], replace(PAPER.convs[2], own_tower=True), *PAPER.convs[3:]),
+    ),
+    _shorter("no-conv3", 3),
+    _shorter("no-conv4", 4),
+    _shorter("no-conv3-conv4", 3, 4),
+    FOUR_LAYERS,
+    without_norms("four-layer-no-norm", FOUR_LAYERS),
+    with_steps("four-layer-z-2", FOUR_LAYERS, _apart),
+)
+# Figure 1's nets, with the initial weights of §5 and with those that torch gives today.
+FIGURE_1 = tuple(
+    FourLayerSpec(f"figure-1-{unit}{start}", unit, std)
+    for start, std in (("", LEARNING.initial_std), ("-torch-start", None))
+    for unit in ACTIVATIONS
+)
+NETS = SPECS | {spec.name: spec for spec in (*VARIANTS, *FIGURE_1)}
+
+
+def build(name: str, image_size: int, dropout: float, classes: int) -> nn.Module:
+    """A net out of `NETS` for images of that side, with that dropout and number of classes.
+
+    Raises ValueError for an unknown name, and where the net has no place for that side or dropout.
+    """
+    spec = NETS[require_choice("spec", name, NETS)]
+    if dropout and not getattr(spec, "hidden", ()):
+        raise ValueError(
+            f"dropout is {dropout:g}, and {name!r} has no hidden fully-connected layer, where §4.2 puts it: "
+            f"use dropout=0"
+        )
+    if isinstance(spec, AlexNetSpec):
+        return AlexNet(replace(spec, image_size=image_size, dropout=dropout), classes)
+    if image_size != spec.image_size:
+        raise ValueError(f"crop is {image_size}, and {name!r} takes images of 32 pixels: use crop=32")
+    return spec.build(classes)
