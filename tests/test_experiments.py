@@ -490,7 +490,7 @@ def test_the_command_runs_the_named_arms_and_reports(laboratory, capsys, monkeyp
     assert "rate of relu: 0.001, at the edge of its grid" in out
     assert "tanh against relu, training loss: " in out
     assert "failed: hot-seed1: the loss is nan" in out
-    assert main(["experiment", "report", "smll"]) == 2
+    assert main(["experiment", "report", "smalls"]) == 2
     assert "did you mean 'small'" in capsys.readouterr().err
 
 
