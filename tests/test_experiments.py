@@ -435,7 +435,6 @@ def spoil(folder, label, change):
         ("relu-rate-search-0.001", lambda run: run["config"].update(rate=1.0), "rate = 1.0"),
         ("tanh-seed1", lambda run: run.update(data="others"), "data are others and patches"),
         ("tanh-seed1", lambda run: run.update(label="tanh-seed0"), "tanh-seed0 of small is on record twice"),
-        ("relu-rate-search-0.001", lambda run: run.update(label="x"), "and not the search of its rate"),
     ],
 )
 def test_a_record_that_is_not_what_was_declared_is_refused(laboratory, tmp_path, label, change, words):
@@ -452,6 +451,18 @@ def test_a_record_from_before_a_field_was_there_counts_with_its_default(laborato
         records.store(record, tmp_path)
     spoil(tmp_path, "relu-seed0", lambda run: run["config"].pop("compiled"))
     assert report(SMALL, tmp_path).answers[0].interval
+
+
+def test_runs_count_only_when_the_search_of_their_rate_is_complete(laboratory, tmp_path):
+    for record in laboratory.made:
+        if record.label != "relu-rate-search-1e-05":
+            records.store(record, tmp_path)
+    found = report(SMALL, tmp_path)
+    assert list(found.rates) == ["hot"]
+    assert [answer.verdict for answer in found.answers] == [
+        "not measured",
+        "not measured: no answer from seed 0, 1",
+    ]
 
 
 def test_a_missing_seed_is_named(laboratory, tmp_path):

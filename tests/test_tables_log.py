@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,13 @@ def test_errors_are_told_by_their_last_value_and_holes_are_named():
     assert "trial: training error of relu, seed 0: 30 % after 3" in alt
     assert "training error of hot, seed 0: no number after 3" in alt
     assert "other: no error curve." in alt
+
+
+def test_every_curve_of_a_run_is_told_by_the_runs_name():
+    two = replace(RECORD, curves={"training error": [0.5, 0.4], "validation error": [0.6, 0.55]})
+    alt = recorded_errors([two]).alt
+    assert "training error of relu, seed 0: 40 % after 2" in alt
+    assert "validation error of relu, seed 0: 55 % after 2" in alt
 
 
 def test_each_run_of_a_panel_has_its_colour_and_training_errors_are_dashed():

@@ -39,14 +39,14 @@ def _panel(axis: plt.Axes, name: str, members: Sequence[Record]) -> str:
     for number, run in enumerate(members):
         errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
         colour = COLOURS[number % len(COLOURS)]
-        label = f"{run.label or 'run'}, seed {run.seed}"
+        label = key = f"{run.label or 'run'}, seed {run.seed}"
         for curve, values in errors.items():
             style = "--" if "training" in curve else "-"
             epochs = np.arange(1, len(values) + 1)
-            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=1.6, label=label)
+            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=1.6, label=key)
             last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
             told.append(f"{curve} of {label}: {last} after {len(values)}")
-            label = None
+            key = None  # one entry a run, whatever the number of its curves
     axis.set_title(f"{name}: {len(members)} run{'' if len(members) == 1 else 's'}", fontsize=11)
     axis.set_xlabel("epoch", fontsize=10)
     axis.set_ylabel("error, %", fontsize=10)

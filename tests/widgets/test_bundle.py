@@ -82,12 +82,18 @@ NUMBERS = [
     12345.678,
     100,
     1000,
+    0.9445,
+    0.94449999999999990,  # the same sum, added up in another order
 ]
 
 
 def test_numbers_have_three_digits():
     texts = ["0", "0", "1.00", "0.500", "2.50", "12.3", "12.3", "100.0", "124"]
     assert [number(x) for x in NUMBERS[:9]] == texts
+
+
+def test_the_last_digits_of_a_sum_decide_no_tie():
+    assert number(0.1 + 0.8445) == number(0.94449999999999990) == number(0.9445) == "0.945"
 
 
 @pytest.mark.browser

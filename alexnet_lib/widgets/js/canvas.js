@@ -1,11 +1,13 @@
 // Drawing: sharp at any zoom, in the theme's colours.
 
 // Three significant digits, at most six decimals; wording.py writes the same.
-function number(value) {
+function number(given) {
+  // Sums in another order differ in their last digits, which would decide a tie.
+  const value = Number((given || 0).toPrecision(12));
   const size = Math.abs(value);
   let decimals = 0;
   while (decimals < 6 && size !== 0 && size * 10 ** decimals < 100) decimals += 1;
-  return (value || 0).toFixed(decimals);
+  return value.toFixed(decimals);
 }
 
 // "1 map", "5 maps"; the unit is a plural that ends in s.
