@@ -83,4 +83,4 @@ def test_one_net_with_a_clear_gap_has_the_same_sign_and_no_more():
 
 def test_a_net_whose_towers_are_alike_does_not_show_the_claim():
     row = tables.qualitative_claims(kernels((1, 1, 1), (1, -1, 0)), towers=2).rows[0]
-    assert row[4] == "not in this net"
+    assert row[4] == "not at this scale, one net"
