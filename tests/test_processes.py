@@ -183,10 +183,11 @@ def test_a_function_written_in_a_notebook_is_refused(monkeypatch):
 
 
 SCRIPT = """
-import sys, time, torch
+import os, sys, time, torch
 from alexnet_lib.processes import joined, total
 with joined("cpu") as world:
-    print(world.rank, world.size, total(torch.ones(1), world).item(), flush=True)
+    line = f"{world.rank} {world.size} {total(torch.ones(1), world).item()}"
+    os.write(1, (line + "\\n").encode())  # in one piece: print's two would mix with the other process's
     if "fail" in sys.argv and world.rank == 1:
         raise ValueError("the loss is NaN:\\nuse a smaller rate")
     if "sleep" in sys.argv:
@@ -218,7 +219,7 @@ def test_a_failing_rank_ends_torchrun_with_one_readable_line(torchrun, peer):
     ours = [line for line in run.stderr.splitlines() if line.startswith("rank ")]
     assert run.returncode == 1
     assert ours[0] == (
-        "rank 1 of 2 failed: ValueError: the loss is NaN: use a smaller rate (script.py:7); "
+        "rank 1 of 2 failed: ValueError: the loss is NaN: use a smaller rate (script.py:8); "
         "the other processes are stopped"
     )
     # A peer that waits sees the connection break, if torchrun does not end it before.
