@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 # Both widths and both themes in two visits: what depends on one of them does not depend on the other.
 LOOKS = {"light": (1280, "light"), "dark phone": (390, "dark")}
+WITH_CODE = {"book/3_3_local_response_normalization.html", "book/api.html"}
 # docutils writes a list of citations with roles that ARIA has since deprecated; browsers take them as plain
 # list items, so nothing is lost to the reader. axe-core's rule -> how the element begins.
 KNOWN = {
@@ -32,10 +33,11 @@ UNSET_FORMULAS = """() => {
 OVERHANG = """() => document.scrollingElement.scrollWidth - innerWidth"""
 
 
-def violations(page):
-    """What axe-core finds, one line for each element, without what is KNOWN."""
+def violations(page, without=()):
+    """What axe-core finds, one line for each element, without what is KNOWN and the elements `without`."""
     # preload: axe would fetch style sheets once more, and resolve their imports against the wrong folder.
-    found = Axe().run(page, options={"preload": False}).response["violations"]
+    context = {"exclude": [[selector] for selector in without]}
+    found = Axe().run(page, context=context, options={"preload": False}).response["violations"]
     elements = [(rule["id"], element) for rule in found for element in rule["nodes"]]
     return [
         f"{rule}: {element['target']}: {element['failureSummary']}"
@@ -80,8 +82,10 @@ def test_a_page_never_scrolls_sideways(visit):
     assert visit.page.evaluate(OVERHANG) <= 0
 
 
-def test_axe_finds_no_barrier(visit):
-    assert violations(visit.page) == []
+def test_axe_finds_no_barrier(visit, path):
+    # Words of code have the same colours on every page, by the thousand: two pages stand for all.
+    coloured = () if path in WITH_CODE else (".highlight span",)
+    assert violations(visit.page, coloured) == []
 
 
 def test_a_page_works_from_a_file(browser, book_html, path):
