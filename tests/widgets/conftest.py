@@ -22,7 +22,7 @@ def site(tmp_path_factory):
     (folder / "page-widgets.js").write_text(bundle.page_script(), "utf-8")
     for name in bundle.asset_names():
         (folder / "page-assets" / f"{name}.js").write_text(bundle.asset_script(name), "ascii")
-    (folder / "arena.html").write_text(PAGE.format(theme="light", title="Arena", style="", body=""), "utf-8")
+    (folder / "arena.html").write_text(PAGE.format(title="Arena", body=""), "utf-8")
     with Server(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Site(folder, f"http://127.0.0.1:{server.server_port}")

@@ -8,16 +8,9 @@ from matplotlib.figure import Figure
 
 from alexnet_lib import widgets
 
-THEMES = {
-    "light": "",
-    # What pydata's dark theme sets; the pages here have no theme of their own.
-    "dark": ":root { --pst-color-text-base: #ced6dd; --pst-color-background: #121212; background: #121212;"
-    " --pst-color-surface: #29313d; --pst-color-text-muted: #9ca4af; --pst-color-border: #48566b;"
-    " color: #ced6dd }",
-}
 PAGE = (
-    '<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>{title}</title>'
-    '<meta name="viewport" content="width=device-width"><style>{style}</style>'
+    '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>'
+    '<meta name="viewport" content="width=device-width">'
     '<script defer src="page-widgets.js"></script></head>'
     "<body><main><h1>{title}</h1>{body}</main></body></html>"
 )
@@ -57,18 +50,18 @@ class Site:
     folder: Path
     root: str
 
-    def _page(self, name, theme, copies):
-        path = self.folder / f"{name}-{theme}-{copies}.html"
+    def _page(self, name, copies):
+        path = self.folder / f"{name}-{copies}.html"
         if not path.exists():
             body = html_of(make(name)) * copies
-            path.write_text(PAGE.format(theme=theme, title=name, style=THEMES[theme], body=body), "utf-8")
+            path.write_text(PAGE.format(title=name, body=body), "utf-8")
         return path
 
-    def url(self, name, theme="light", copies=1):
-        return f"{self.root}/{self._page(name, theme, copies).name}"
+    def url(self, name, copies=1):
+        return f"{self.root}/{self._page(name, copies).name}"
 
-    def file(self, name, theme="light", copies=1):
-        return self._page(name, theme, copies).as_uri()
+    def file(self, name, copies=1):
+        return self._page(name, copies).as_uri()
 
 
 def random_setting(widget, seed):

@@ -14,7 +14,7 @@ from nbformat import write
 
 from .pages import EXPLORERS, FIRST, move
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("JupyterLab")]  # which starts slowly: once
 
 SECONDS = 120  # a kernel with torch starts slowly on a busy machine
 SHOW = """\
