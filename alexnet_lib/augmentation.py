@@ -8,7 +8,7 @@ torch's global one when that is None.
 import torch
 from torch import Generator, Tensor
 
-from .checks import require_choice, require_count, require_number
+from .checks import require_choice, require_count, require_number, require_tensor
 from .paper import IMAGES
 
 
@@ -38,29 +38,47 @@ class RandomCropFlip:
     def __init__(self, size: int = IMAGES.crop, generator: Generator | None = None, *, shared_by: int = 1):
         self.size = require_count("size", size, "it is the side of a crop (§4.1: 224)")
         self.shared_by = require_count("shared_by", shared_by, "that many images share a crop (1, or 32)")
-        self.generator = generator
+        self.generator = require_generator(generator)
 
     def __call__(self, images: Tensor) -> Tensor:
         return self.cut(images, self.places(*require_images(images, self.size)))
 
     def places(self, count: int, height: int, width: int) -> Tensor:
         """Draw where to cut `count` images of height x width: int64 (count, 3) of top, left, reflected."""
+        count = require_count("count", count, "it counts images", least=0)
+        for name, side in (("height", height), ("width", width)):
+            require_count(name, side, f"a crop of {self.size} has to fit into it", least=self.size)
         rows, columns = height - self.size + 1, width - self.size + 1
         return torch.stack([self._draw(choices, count) for choices in (rows, columns, 2)], dim=1)
 
-    def cut(self, images: Tensor, places: Tensor, mean: Tensor | None = None) -> Tensor:
+    def cut(
+        self,
+        images: Tensor,
+        places: Tensor,
+        mean: Tensor | None = None,
+        shifts: Tensor | None = None,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> Tensor:
         """Cut uint8 images (N, 3, H, W) at `places` (N, 3): uint8 (N, 3, size, size).
 
         With the mean image, (3, H, W) or (3, 1, 1), every crop loses the mean at its own place (§2), and the
-        result is float32.
+        result is float32. shifts: (N, 3), what is then added to each image's colours, as `PCAColorNoise`
+        draws it. memory_format: the order of the result's numbers in memory. Raises ValueError for shifts
+        without a mean.
         """
-        _, height, width = require_images(images, self.size)
+        count, height, width = require_images(images, self.size)
+        _require_places(places, count, height - self.size, width - self.size)
+        if shifts is not None:
+            require_tensor("shifts", shifts, f"({count}, 3)", "a colour for each image")
         if mean is not None:
+            require_tensor("mean", mean, f"(3, {height}, {width}) or (3, 1, 1)", "the mean image, a colour")
             mean = mean.to(images.device).expand(3, height, width)
+        elif shifts is not None:
+            raise ValueError("shifts are given and mean is None: bytes hold no shifted colours, pass a mean")
         # A kernel launch for every image is slow on a GPU, and one big gather is slow on a CPU, where its
         # result leaves the cache.
         cut = _cut_each if images.device.type == "cpu" else _cut_all
-        return cut(images, places, self.size, mean)
+        return cut(images, places, self.size, mean, shifts, memory_format)
 
     def _draw(self, choices: int, count: int) -> Tensor:
         """One whole number below `choices` for each of `count` images, equal inside a sharing group."""
@@ -73,20 +91,39 @@ class RandomCropFlip:
         return f"RandomCropFlip(size={self.size}, shared_by={self.shared_by})"
 
 
-def _cut_each(images: Tensor, places: Tensor, size: int, mean: Tensor | None) -> Tensor:
-    kind = torch.uint8 if mean is None else torch.float32
-    crops = torch.empty(len(images), 3, size, size, dtype=kind)
-    for image, crop, (top, left, reflected) in zip(images, crops, places.tolist(), strict=True):
-        window = (slice(None), slice(top, top + size), slice(left, left + size))
-        crop.copy_(image[window])
+def _cut_each(
+    images: Tensor,
+    places: Tensor,
+    size: int,
+    mean: Tensor | None,
+    shifts: Tensor | None = None,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Tensor:
+    kind, width = torch.uint8 if mean is None else torch.float32, images.shape[-1]
+    crops = torch.empty(len(images), 3, size, size, dtype=kind, memory_format=memory_format)
+    mirrored = None if mean is None else mean.flip(-1)  # once, not in every reflected crop
+    # All that one image needs is done while it is in the cache, and in the order that its pixels have.
+    crop = torch.empty(3, size, size, dtype=kind)
+    for k, (top, left, reflected) in enumerate(places.tolist()):
+        part = images[k, :, top : top + size, left : left + size]
+        crop.copy_(part.flip(-1) if reflected else part)
         if mean is not None:
-            crop.sub_(mean[window])
-        if reflected:
-            crop.copy_(crop.flip(-1))
+            under, start = (mirrored, width - size - left) if reflected else (mean, left)
+            crop.sub_(under[:, top : top + size, start : start + size])
+        if shifts is not None:
+            crop.add_(shifts[k, :, None, None])
+        crops[k] = crop
     return crops
 
 
-def _cut_all(images: Tensor, places: Tensor, size: int, mean: Tensor | None) -> Tensor:
+def _cut_all(
+    images: Tensor,
+    places: Tensor,
+    size: int,
+    mean: Tensor | None,
+    shifts: Tensor | None = None,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Tensor:
     device = images.device
     top, left, reflected = places.to(device)[:, :, None].unbind(1)  # each (N, 1)
     along = torch.arange(size, device=device)
@@ -95,12 +132,28 @@ def _cut_all(images: Tensor, places: Tensor, size: int, mean: Tensor | None) -> 
     image = torch.arange(len(images), device=device)[:, None, None, None]
     colour = torch.arange(3, device=device)[None, :, None, None]
     crops = images[image, colour, rows, columns]  # (N, 3, size, size), columns backwards in a reflection
-    return crops if mean is None else crops - mean[colour, rows, columns]
+    if mean is not None:
+        crops = crops - mean[colour, rows, columns]
+    if shifts is not None:
+        crops += shifts.to(device)[:, :, None, None]
+    return crops.contiguous(memory_format=memory_format)
+
+
+def centre_place(height: int, width: int, size: int) -> tuple[int, int]:
+    """Top and left of the patch in the middle; halves go to the even side, as in torchvision."""
+    return round((height - size) / 2), round((width - size) / 2)
 
 
 def centre_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
     """The patch in the middle, a view: (..., H, W) -> (..., size, size), the fifth of `ten_crop`."""
-    top, left = (round((side - size) / 2) for side in images.shape[-2:])
+    if not isinstance(images, Tensor) or images.dim() < 2:
+        shape = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images are {shape}, and must be a tensor (..., H, W)")
+    if require_count("size", size, "it is the side of a crop (§4.1: 224)") > min(images.shape[-2:]):
+        raise ValueError(
+            f"size is {size}, and images are {tuple(images.shape)}: use a size that fits into them"
+        )
+    top, left = centre_place(*images.shape[-2:], size)
     return images[..., top : top + size, left : left + size]
 
 
@@ -138,7 +191,7 @@ class PCAColorNoise:
         self.magnitude = require_choice("magnitude", magnitude, ("eigenvalue", "deviation"))
         self.unit = require_number("unit", unit, "grey levels that count as one (255 or 1)", above=0.0)
         self.divide_by = require_number("divide_by", divide_by, "use 1, or the 2012 source's 1.1", above=0.0)
-        self.generator = generator
+        self.generator = require_generator(generator)
         self.mean: Tensor | None = None
         self.eigenvalues: Tensor | None = None
         self.eigenvectors: Tensor | None = None
@@ -170,6 +223,7 @@ class PCAColorNoise:
 
     def shifts(self, count: int) -> Tensor:
         """Fresh colour shifts in grey levels for `count` images: float32 (count, 3)."""
+        count = require_count("count", count, "it counts images", least=0)
         if self.eigenvalues is None:
             raise RuntimeError("PCAColorNoise knows no principal components yet: call fit(images) first")
         device = self.generator.device if self.generator else "cpu"
@@ -204,15 +258,34 @@ def ten_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
     require_count("size", size, "it is the side of a crop (§4.1: 224)")
     _, height, width = require_images(images, size, dtypes=(torch.uint8, torch.float32))
     down, right = height - size, width - size
-    # round() takes halves to the even side, as torchvision does; at 256 and 224 nothing is halved.
-    places = [(0, 0), (0, right), (down, 0), (down, right), (round(down / 2), round(right / 2))]
+    places = [(0, 0), (0, right), (down, 0), (down, right), centre_place(height, width, size)]
     sides = (images, images.flip(-1))
     crops = [side[:, :, y : y + size, x : x + size] for side in sides for y, x in places]
     return torch.stack(crops, dim=1)
 
 
+def require_generator(generator: Generator | None) -> Generator | None:
+    """Return what random numbers are drawn from, if it is a generator of torch or None."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"generator is {generator!r}, and must be a torch.Generator, or None for torch's own")
+    return generator
+
+
+def _require_places(places: Tensor, count: int, down: int, right: int) -> None:
+    """Refuse places that are not one for each image, or whose crop leaves the image."""
+    require_tensor("places", places, f"({count}, 3)", "top, left and reflected for each image, from `places`")
+    if places.is_floating_point():
+        raise TypeError(f"places are {places.dtype}, and must be whole numbers")
+    most = torch.tensor([down, right, 1], device=places.device)
+    if ((places < 0) | (places > most)).any():
+        raise ValueError(
+            f"places must be from 0 to {down}, {right} and 1, where the crop is inside of its image"
+        )
+
+
 def require_images(images: Tensor, size: int = 1, dtypes: tuple = (torch.uint8,)) -> tuple[int, int, int]:
     """(N, H, W) of a batch (N, 3, H, W) of one of `dtypes` that a crop of `size` fits into, or an error."""
+    require_count("size", size, "it is the side of a crop (§4.1: 224)")
     if not isinstance(images, Tensor) or images.dtype not in dtypes:
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         names = " or ".join(str(dtype) for dtype in dtypes)

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .augmentation import PCAColorNoise, RandomCropFlip
+from .augmentation import PCAColorNoise, RandomCropFlip, centre_place
+from .checks import require_count, require_number, require_tensor
 from .dataset import ImageSet
-from .images import mean_image
 from .learning import TrainConfig
 from .processes import World, equal_share
 
@@ -25,6 +25,14 @@ def held_out(images: ImageSet, share: float, seed: int, most: int | None = None)
 
     most: train on so many of those that are not held out; None takes all. Raises ValueError for too many.
     """
+    require_number("share", share, "it is a share of the images (0.05)", least=0.0, most=1.0)
+    if most is not None:
+        require_count("most", most, "it counts images to train on; None: all")
+    if share and not round(share * len(images)):
+        raise ValueError(
+            f"held_out is {share:g}, and of the {len(images)} images of {images.name} that is none: hold out "
+            f"a larger share, or 0 with rate_divisions=0"
+        )
     order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
     kept = len(images) - round(share * len(images))
     if most is not None and most > kept:
@@ -69,7 +77,7 @@ class Batches:
             )
         self.draw = Generator()
         self.crop = RandomCropFlip(config.input_side, self.draw, shared_by=config.crop_shared_by)
-        self.mean = _resized(mean_image(images.images)[None], config.image_side)[0].to(self.device)
+        self.mean = _resized(images.mean()[None], config.image_side)[0].to(self.device)
         self.noise = None
         if config.colour_noise:
             self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
@@ -88,13 +96,10 @@ class Batches:
         if self.config.random_crops:
             places = self.crop.places(size, side, side)[self.rows]
         else:
-            middle = round((side - self.crop.size) / 2)
-            places = torch.tensor([middle, middle, 0]).expand(len(images), 3)
-        batch = self.crop.cut(images, places, self.mean)
-        if self.noise:
-            batch += self.noise.shifts(size)[self.rows].to(self.device)[:, :, None, None]
-        if self.config.channels_last:
-            batch = batch.contiguous(memory_format=torch.channels_last)
+            places = torch.tensor([*centre_place(side, side, self.crop.size), 0]).expand(len(images), 3)
+        shifts = self.noise.shifts(size)[self.rows] if self.noise else None
+        order = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        batch = self.crop.cut(images, places, self.mean, shifts, order)
         return batch, self.labels[rows.to(self.device)]
 
     def order(self, epoch: int) -> Tensor:
@@ -107,6 +112,8 @@ class Batches:
 
 def whole(stored: Tensor, side: int) -> Tensor:
     """Stored images as crops are cut from them: uint8 (N, 3, side, side), rescaled where needed (§2)."""
+    require_tensor("stored", stored, "(N, 3, H, W)", "uint8, on the scale 0-255")
+    require_count("side", side, "it is the side of the images that crops are cut from (§2: 256)")
     if stored.shape[-2:] == (side, side):
         return stored
     return _resized(stored.float(), side).round().to(torch.uint8)

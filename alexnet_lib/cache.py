@@ -5,11 +5,12 @@
 ImageNet's 1,281,167 training pictures take 252 GB as bytes: more than most memories, less than a disk. The
 system reads from the disk what a step looks at, and keeps in spare memory what it has read.
 
-A cache is a folder of three files, and `lock`:
+A cache is a folder of these files, and `lock`:
 
     images     the pixels, N x 3 x side x side bytes
     digests    8 bytes for each picture, the BLAKE2b of its pixels; zero where it is not decoded yet
     listing    which pictures these are: JSON behind a line with its kind and its own digest
+    mean       the mean image, once a run has asked for it, behind a line with the digest of the digests
 
 A build that was broken off goes on where it stood, even after a power cut.
 """
@@ -31,17 +32,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .files import held, write_whole
 from .folders import Listing
-from .images import CorruptImageError, decoding, reason
-
-try:
-    import fcntl
-except ImportError:  # Windows: two processes that build one cache go unnoticed there
-    fcntl = None
+from .images import CorruptImageError, decoding, mean_image, reason
 
 KIND = "alexnet_lib image cache 1"
 FLUSH_SECONDS = 5.0  # of decoding, which is what a build that is killed loses at most
 DIGEST = np.dtype("<u8")
+MEAN_KIND, MEAN_DIGEST = "alexnet_lib mean image 1", 16
 SAMPLE = 64  # pictures that every load compares with their digests
 
 
@@ -86,14 +84,37 @@ def cached(
     return images, found.listing
 
 
+def kept_mean(where: Path, images: Tensor) -> Tensor:
+    """`mean_image` of a cache's pictures: of ImageNet minutes of work, so it is kept beside them.
+
+    A mean of other pictures, or half a file, is not taken but made anew. Where the disk takes nothing, it is
+    made each time.
+    """
+    path = where / "mean"
+    head = f"{MEAN_KIND} {blake2b((where / 'digests').read_bytes(), digest_size=16).hexdigest()}".encode()
+    shape = images.shape[1:]
+    if path.exists():
+        found, _, numbers = path.read_bytes().partition(b"\n")
+        digest, pixels = numbers[:MEAN_DIGEST], numbers[MEAN_DIGEST:]
+        if found == head and blake2b(pixels, digest_size=MEAN_DIGEST).digest() == digest:
+            return torch.frombuffer(bytearray(pixels), dtype=torch.float32).view(shape)
+    mean = mean_image(images)
+    pixels = mean.numpy().tobytes()
+    content = head + b"\n" + blake2b(pixels, digest_size=MEAN_DIGEST).digest() + pixels
+    with contextlib.suppress(OSError):
+        write_whole(path, lambda file: file.write(content))
+    return mean
+
+
 def _read(where: Path) -> _Found | None:
     """What a cache holds; None where none is begun."""
     path = where / "listing"
+    beside = sorted({file.name for file in where.glob("*")} - {"lock", "listing.part"})
+    # After the look at the others: a process that builds a cache writes its listing before them.
     if not path.exists():
-        foreign = sorted({file.name for file in where.glob("*")} - {"lock", "listing.part"})
-        if foreign:
+        if beside:
             raise CacheError(
-                f"{where} is no cache of this library, it holds {foreign[0]!r} and no listing: name another "
+                f"{where} is no cache of this library, it holds {beside[0]!r} and no listing: name another "
                 f"folder"
             )
         return None
@@ -164,10 +185,10 @@ def _begin(where: Path, side: int, listing: Listing, found: _Found | None) -> np
     with _writing(where):
         # First, so that digests never stand beside a listing that they are not of.
         (where / "digests").unlink(missing_ok=True)
-        _write_listing(where, listing)
-        with path.open("ab") as images:
-            images.truncate(len(listing) * picture)
-        _write_whole(where / "digests", digests.tobytes())
+    _write_listing(where, listing)
+    with _writing(where), path.open("ab") as images:
+        images.truncate(len(listing) * picture)
+    write_whole(where / "digests", lambda file: file.write(digests.tobytes()))
     return digests
 
 
@@ -232,17 +253,9 @@ def _check_files(folder: Path, where: Path, listing: Listing) -> None:
 @contextlib.contextmanager
 def _alone(where: Path) -> Iterator[None]:
     """Let one process write, while the others wait for it."""
-    with _writing(where):
-        where.mkdir(parents=True, exist_ok=True)
-        lock = (where / "lock").open("w")
-    with lock:
-        if fcntl:  # the system lets go of the file when the process ends, however it ends
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waiting = f"waiting for the process that fills {where}"
-                with tqdm(desc=waiting, bar_format="{desc}", disable=None):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as lock:
+        with _writing(where):
+            lock.enter_context(held(where, waiting=f"waiting for the process that fills {where}"))
         yield
 
 
@@ -269,16 +282,7 @@ def _flush(images, marks, digests: np.ndarray) -> None:
 
 def _write_listing(where: Path, listing: Listing) -> None:
     text = json.dumps(vars(listing)).encode()
-    _write_whole(where / "listing", _head(text) + b"\n" + text)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(where / "listing", lambda file: file.write(_head(text) + b"\n" + text))
 
 
 def _digest(picture: Tensor) -> int:

@@ -1,11 +1,16 @@
-"""What a chapter's first cell needs: seeds, and the library's real source on the page."""
+"""What a chapter's cells share: seeds, the library's real source on the page, and what was measured."""
 
 import inspect
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
-from IPython.display import Code
+from IPython.display import Code, Markdown, display
+
+from . import figures, records, tables
+from .checks import require_choice
+from .experiments import EXPERIMENTS, report
 
 
 def begin(seed: int = 0) -> None:
@@ -23,3 +28,18 @@ def show_source(*objects: Callable | type) -> Code:
     except (TypeError, OSError) as error:
         raise TypeError(f"objects must be classes or functions written in Python: {error}") from None
     return Code("\n\n\n".join(sources), language="python")
+
+
+def show_experiment(name: str, folder: Path = records.RESULTS) -> None:
+    """Show how far an experiment has come, and how to make it again; all from the records (§3-§7).
+
+    With an interval: the figure and how to read it. Without: what is waited for. Once an arm has been
+    measured, each comparison with effect, verdict and rule. Raises ValueError for an unknown experiment.
+    """
+    found = report(EXPERIMENTS[require_choice("name", name, EXPERIMENTS)], folder)
+    if any(answer.interval for answer in found.answers):
+        display(figures.experiment(name, folder))
+    display(Markdown(figures.experiment_caption(name, folder)))
+    if any(answer.runs for answer in found.answers):
+        display(tables.experiment(name, folder))
+    display(tables.reproduce(name, folder))

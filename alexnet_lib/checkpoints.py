@@ -4,25 +4,21 @@ A file is a first line that names its kind, torch's own format, and the SHA-256 
 numbers and text only; reading it executes nothing.
 """
 
-import contextlib
 import io
-import os
 import pickle
 import re
 import warnings
-from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import torch
 
-try:
-    import fcntl
-except ImportError:  # Windows: two runs in one folder go unnoticed there
-    fcntl = None
+from .checks import require_count, require_path
+from .files import write_whole
 
 FIRST_LINE = b"alexnet_lib checkpoint 1\n"
 KEPT = 2  # the newest, and the one before it in case the newest turns out damaged
+_FOLDER = "checkpoints lie in the folder of their run"
 _NAME = re.compile(r"checkpoint-\d{9}\.pt")
 
 
@@ -30,11 +26,13 @@ class CheckpointError(ValueError):
     """A file that is no checkpoint, or no whole one; the message says which and why."""
 
 
-def save(state: dict, folder: Path, step: int) -> Path:
+def save(state: dict, folder: str | Path, step: int) -> Path:
     """Write the state after `step` steps into `folder`, and remove all but the newest files.
 
     Older files go only when the new one is on the disk. Raises OSError where the disk takes no more.
     """
+    folder = require_path("folder", folder, _FOLDER)
+    require_count("step", step, "it counts the steps of a run", least=0)
     path = folder / f"checkpoint-{step:09d}.pt"
 
     def write(file: io.BufferedIOBase) -> None:
@@ -49,32 +47,9 @@ def save(state: dict, folder: Path, step: int) -> Path:
     return path
 
 
-def write_whole(path: Path, write: Callable[[io.BufferedIOBase], object]) -> None:
-    """Let `write` fill a new file and put it in the place of `path`; until then what stood there stays.
-
-    Raises OSError, with the way out, where the disk takes no more.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync(path.parent)
-    except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into a RuntimeError
-        raise OSError(
-            f"{path} could not be written ({' '.join(str(error).split())}): make room there, or name another "
-            f"folder. Earlier files are as they were"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def read(path: Path) -> dict:
+def read(path: str | Path) -> dict:
     """The state in a checkpoint. Raises CheckpointError where the file is foreign, cut short or changed."""
+    path = require_path("path", path, "it names a checkpoint")
     content = path.read_bytes()
     start, size = len(FIRST_LINE), sha256().digest_size
     if not content.startswith(FIRST_LINE[:12]):
@@ -90,12 +65,12 @@ def read(path: Path) -> dict:
         raise CheckpointError(f"{path} holds something else than tensors and numbers: {error}") from error
 
 
-def newest(folder: Path) -> tuple[Path, dict] | None:
+def newest(folder: str | Path) -> tuple[Path, dict] | None:
     """The newest whole checkpoint of a folder; None where there is no checkpoint at all.
 
     A damaged one is passed over with a warning that says why. Raises CheckpointError where none is whole.
     """
-    files = _files(folder)
+    files = _files(require_path("folder", folder, _FOLDER))
     reasons = []
     for path in reversed(files):
         try:
@@ -111,35 +86,9 @@ def newest(folder: Path) -> tuple[Path, dict] | None:
     return None
 
 
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep the folder for one run: ValueError where another process is writing its run there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            if fcntl:  # the system lets go of the file when the process ends, however it ends
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"folder is {folder}, and another run is writing there: wait for it, or name another folder"
-            ) from None
-        yield
-
-
 def _files(folder: Path) -> list[Path]:
     """The checkpoints of a folder, oldest first."""
     return sorted(path for path in folder.glob("checkpoint-*.pt") if _NAME.fullmatch(path.name))
-
-
-def _sync(folder: Path) -> None:
-    """Put the folder's list of names on the disk too: without it a new name may be lost with the power."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class _Hashing:

@@ -9,7 +9,9 @@
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
     alexnet experiment list
     alexnet experiment run relu-against-tanh --root ~/data --out runs     # again, to go on after a break
+    alexnet experiment run lrn-cifar --root ~/data --out runs --jobs 2    # two at a time, a thread each
     alexnet experiment report relu-against-tanh
+    alexnet bench norm --threads 2                                       # speed against named peers
 
 An error is one line on stderr and exit code 2; a run that Ctrl-C has stopped ends with 130.
 """
@@ -20,6 +22,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from . import __version__
+
+_ROOT = {"metavar": "DIR", "help": "where the data lies; else $ALEXNET_DATA, else ./data"}
+_KEEP = {"action": "store_true", "help": "keep the memory of freed tensors: faster on a Linux CPU"}
+_DEVICE = {"choices": ("cpu", "cuda"), "help": "by default cuda where there is a GPU"}
 
 
 class OneLineParser(ArgumentParser):
@@ -63,9 +69,10 @@ def _parser() -> ArgumentParser:
     )
     train.add_argument("--out", metavar="DIR", help="where checkpoints, log and weights go; else nowhere")
     train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
-    train.add_argument("--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data")
+    train.add_argument("--root", **_ROOT)
     train.add_argument("--cache", metavar="DIR", help="decode pictures once, into files in this folder")
-    train.add_argument("--device", choices=("cpu", "cuda"), help="by default cuda where there is a GPU")
+    train.add_argument("--device", **_DEVICE)
+    train.add_argument("--keep-memory", **_KEEP)
     train.add_argument("--record", metavar="NAME[:LABEL]", help="put the run on record under this experiment")
     train.set_defaults(run=_train)
 
@@ -73,28 +80,39 @@ def _parser() -> ArgumentParser:
     evaluate.add_argument(
         "runs", metavar="DIR", nargs="+", help="the --out of a run; of several, the average"
     )
-    evaluate.add_argument(
-        "--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data"
-    )
+    evaluate.add_argument("--root", **_ROOT)
     evaluate.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     evaluate.add_argument("--classes", action="store_true", help="also the error of every class")
     evaluate.set_defaults(run=_evaluate)
 
     experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
     deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
-    listing = deeds.add_parser("list", help="all experiments, and how many of their runs are on record")
+    listing = deeds.add_parser("list", help="all experiments: arms, runs on record, verdict so far")
     listing.set_defaults(run=_experiment_list)
     running = deeds.add_parser("run", help="make the runs that are not on record, and record each as it ends")
     running.add_argument("name", metavar="NAME")
     running.add_argument("--arms", metavar="ARM,ARM", help="some arms only")
     running.add_argument("--seeds", metavar="N", type=int, help="runs an arm; else as the experiment says")
-    running.add_argument("--device", choices=("cpu", "cuda"), help="by default cuda where there is a GPU")
-    running.add_argument("--root", metavar="DIR", help="where the data lies; else $ALEXNET_DATA, else ./data")
+    running.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time, a thread each (1)")
+    running.add_argument("--device", **_DEVICE)
+    running.add_argument("--root", **_ROOT)
     running.add_argument("--out", metavar="DIR", default="runs", help="where checkpoints go (runs)")
     running.set_defaults(run=_experiment_run)
     reporting = deeds.add_parser("report", help="rates, effects with intervals, and verdicts")
-    reporting.add_argument("name", metavar="NAME")
+    reporting.add_argument("name", metavar="NAME", nargs="?", help="one experiment; else all")
     reporting.set_defaults(run=_experiment_report)
+
+    bench = commands.add_parser(
+        "bench", help="measure speed against named peers, beside the machine's limits"
+    )
+    bench.add_argument("names", metavar="NAME", nargs="*", help="rows or groups of rows; by default all")
+    bench.add_argument("--rounds", metavar="N", type=int, default=7, help="times of each (7)")
+    bench.add_argument("--threads", metavar="N", type=int, help="of torch; else as many as it takes")
+    bench.add_argument("--root", **_ROOT)
+    bench.add_argument("--keep-memory", **_KEEP)
+    bench.add_argument("--record", metavar="LABEL", help="put the measurements on record")
+    bench.add_argument("--list", action="store_true", help="show the rows, measure nothing")
+    bench.set_defaults(run=_bench)
 
     specs = commands.add_parser("specs", help="all specs of the net side by side")
     specs.set_defaults(run=_specs)
@@ -136,13 +154,15 @@ def _specs(arguments: Namespace) -> None:
 def _train(arguments: Namespace) -> None:
     from . import records
     from .presets import config_from
+    from .tables import deviation_table
     from .train import train
 
+    if arguments.keep_memory:
+        _keep_memory()
     config = config_from(arguments.preset, arguments.set)
     leads = os.environ.get("RANK", "0") == "0"
     if leads:
-        for name, (paper, ours) in config.deviations().items():
-            print(f"{name:<16} {ours!r}, in the paper {paper!r}")
+        print(deviation_table(config))
     outcome = train(
         config,
         arguments.out,
@@ -186,40 +206,105 @@ def _evaluate(arguments: Namespace) -> None:
 
 
 def _experiment_list(arguments: Namespace) -> None:
-    from .experiments import EXPERIMENTS, on_record
+    from .experiments import EXPERIMENTS, report
 
     for name, experiment in EXPERIMENTS.items():
-        runs = sum(len(arm.rates) + experiment.seeds for arm in experiment.arms.values())
-        print(f"{name:<26} {len(on_record(experiment)):>3} of {runs:>3} runs  {experiment.question}")
+        found = report(experiment)
+        runs = f"{found.recorded:>3} of {experiment.runs:>3} runs"
+        print(f"{name:<26} {len(experiment.arms):>2} arms  {runs}  {found.verdict}")
+        print(f"    {experiment.question}")
 
 
 def _experiment_run(arguments: Namespace) -> None:
-    from .checks import require_choice
-    from .experiments import EXPERIMENTS, run
+    from .experiments import run
 
-    experiment = EXPERIMENTS[require_choice("name", arguments.name, EXPERIMENTS)]
+    experiment = _experiment(arguments.name)
     arms = arguments.arms.split(",") if arguments.arms else None
     options = {"device": arguments.device, "root": arguments.root, "out": arguments.out}
-    made = run(experiment, arms, seeds=arguments.seeds, **options)
+    made = run(experiment, arms, seeds=arguments.seeds, jobs=arguments.jobs, **options)
     print(f"{len(made)} new runs on record; alexnet experiment report {experiment.name}")
 
 
-def _experiment_report(arguments: Namespace) -> None:
-    from .checks import require_choice
-    from .experiments import EXPERIMENTS, report
+def _bench(arguments: Namespace) -> None:
+    import torch
 
-    found = report(EXPERIMENTS[require_choice("name", arguments.name, EXPERIMENTS)])
-    print(found.experiment.question)
+    from .bench import all_rows, chosen, machine_limits, measure, session, store
+
+    root = arguments.root or os.environ.get("ALEXNET_DATA", "data")
+    rows = chosen(all_rows(root), arguments.names)
+    if arguments.list:
+        for row in rows:
+            print(f"{row.name:<40} {row.ours}; against {row.peer}")
+        return
+    command = ["alexnet bench", *arguments.names, f"--rounds {arguments.rounds}"]
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+        command.append(f"--threads {arguments.threads}")
+    if arguments.keep_memory:
+        _keep_memory()
+        command.append("--keep-memory")
+    limits = machine_limits(arguments.rounds)
+    print("  ".join(f"{name} {rate:.1f}" for name, rate in limits.items()))
+    measured = []
+    for row in rows:
+        measured.append(measure(row, arguments.rounds))
+        print(_measured_line(measured[-1]), flush=True)
+    if arguments.record:
+        found = session(arguments.record, " ".join(command), limits, measured)
+        print(f"on record: {store(found).name}")
+
+
+def _keep_memory() -> None:
+    from .memory import keep_freed_memory
+
+    if not keep_freed_memory():
+        raise OSError("--keep-memory is a setting of Linux's own allocator, which is not here: leave it out")
+
+
+def _measured_line(row) -> str:
+    if row.missing:
+        return f"{row.name:<40} not measured: {row.missing}"
+    low, high = row.spread
+    goal = "" if row.goal is None else f"  goal {row.goal:g} {'met' if row.meets_goal else 'missed'}"
+    rate = f"  {row.images_per_second:,.0f} images/s" if row.images_per_second else ""
+    also = "".join(f"  {name} {value:.1f}" for name, value in row.also.items())
+    return f"{row.name:<40} x {row.ratio:.2f} ({low:.2f} to {high:.2f}){goal}{rate}{also}"
+
+
+def _experiment(name: str):
+    """The experiment of that name; ValueError for an unknown one."""
+    from .checks import require_choice
+    from .experiments import EXPERIMENTS
+
+    return EXPERIMENTS[require_choice("name", name, EXPERIMENTS)]
+
+
+def _experiment_report(arguments: Namespace) -> None:
+    from .experiments import EXPERIMENTS
+
+    names = [arguments.name] if arguments.name else list(EXPERIMENTS)
+    for number, name in enumerate(names):
+        if number:
+            print()
+        _report(name)
+
+
+def _report(name: str) -> None:
+    from .experiments import report
+    from .tables import reproduce
+
+    experiment = _experiment(name)
+    found = report(experiment)
+    print(f"{name}: {experiment.question}")
     for arm, chosen in found.rates.items():
         print(f"rate of {arm}: {chosen.rate:g}{', at the edge of its grid' if chosen.at_edge else ''}")
     for answer in found.answers:
-        shown = answer.comparison
-        print(f"\n{shown.against} against {shown.arm}, {shown.measure}: {answer.effect}")
+        print(f"\n{answer.words}: {answer.effect}")
         print(answer.power)
-        print(f"{answer.verdict} ({shown.rule})")
+        print(f"{answer.verdict} ({answer.comparison.rule})")
     for label, reason in found.failed.items():
         print(f"\nfailed: {label}: {reason}")
-    print(f"\n{found.hours:.2f} hours of computing")
+    print(f"\n{reproduce(name)}")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .cache import cached
-from .checks import require_choice, require_count
+from .cache import cached, kept_mean
+from .checks import require_choice, require_count, require_flag, require_path, require_tensor
 from .folders import Listing, class_folders, list_folder
-from .images import read_image, read_images, to_tensor
+from .images import mean_image, read_image, read_images, to_tensor
 
 NAMES = ("ten-photos", "cifar10", "imagenette", "folder:PATH")
 PHOTOGRAPHS = {  # name -> the file in scikit-image's wheel
@@ -59,9 +59,33 @@ class ImageSet:
     split: str
     source: str
     folder: Path | None = None  # None: embedded
+    cache: Path | None = None  # the folder of the cache that images are mapped from
+
+    def __post_init__(self):
+        require_tensor("images", self.images, "(N, 3, H, W)", "uint8, on the scale 0-255")
+        require_tensor("labels", self.labels, "(N)", "int64, a label for each image")
+        if (self.images.dtype, self.labels.dtype) != (torch.uint8, torch.int64):
+            raise TypeError(
+                f"images are {self.images.dtype} and labels {self.labels.dtype}, and must be uint8 and int64"
+            )
+        if len(self.images) != len(self.labels):
+            raise ValueError(
+                f"labels are {len(self.labels)} for {len(self.images)} images: give one for each"
+            )
+        if not isinstance(self.classes, tuple) or not all(isinstance(name, str) for name in self.classes):
+            raise TypeError(f"classes is {self.classes!r}, and must be a tuple of names")
+        if len(self) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise ValueError(
+                f"labels run from {self.labels.min()} to {self.labels.max()}, and must be from 0 to "
+                f"{len(self.classes) - 1}: they number the classes"
+            )
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def mean(self) -> Tensor:
+        """The mean image that §2 subtracts, float32 (3, H, W); with a cache it is kept there."""
+        return kept_mean(self.cache, self.images) if self.cache else mean_image(self.images)
 
     def __repr__(self) -> str:
         size = "x".join(str(side) for side in self.images.shape[1:])
@@ -99,7 +123,13 @@ def load(
     _require_split(split)
     if size is not None:
         require_count("size", size, "it is the side of the square pictures (§2: 256)")
+    require_flag("download", download, "it lets a missing set be fetched")
+    require_flag("verify", verify, "it compares all pictures of a cache with their digests")
     _require_cache(name, size, cache, verify)
+    cache = (
+        None if cache is None else require_path("cache", cache, "the folder for decoded pictures, or None")
+    )
+    root = root and require_path("root", root, "the folder where the set lies, or None for the usual one")
     if isinstance(name, str) and name.startswith("folder:"):
         return _image_folder(name, split, size, cache, verify)
     require_choice("name", name, NAMES)
@@ -213,12 +243,13 @@ def _imagenette(
 
     with _torchvision_errors("imagenette", base, fetch):
         data = Imagenette(root, split=part, size="160px", download=fetch)
-    images, listing = _pictures("imagenette", split, base / part, size, cache, verify)
+    where = _cache_folder(cache, "imagenette", split, size)
+    images, listing = _pictures("imagenette", split, base / part, size, where, verify)
     with Image.open(base / part / listing.files[0]) as first:
         # The shorter side of the original is 160, so none of its pictures is 224x224.
         source = "Imagenette (224x224 copy)" if first.size == (224, 224) else "Imagenette (160px)"
     classes = tuple(words[0] for words in data.classes)  # the first of a class's names
-    return ImageSet(images, listing.labels, classes, "imagenette", split, source, base / part)
+    return ImageSet(images, listing.labels, classes, "imagenette", split, source, base / part, where)
 
 
 def _image_folder(
@@ -234,9 +265,14 @@ def _image_folder(
             f"{name} holds no folder {' or '.join(parts)} for the {split} split: put one folder a class into "
             f"{path / 'train'} and into {path / 'test'}. load('ten-photos', ...) needs no files"
         )
-    images, listing = _pictures(name, split, folder, size, cache, verify)
+    where = _cache_folder(cache, folder.parent.resolve().name or "folder", split, size)
+    images, listing = _pictures(name, split, folder, size, where, verify)
     source = f"image folder {path.resolve().name}"
-    return ImageSet(images, listing.labels, listing.classes, name, split, source, folder)
+    return ImageSet(images, listing.labels, listing.classes, name, split, source, folder, where)
+
+
+def _cache_folder(cache: str | Path | None, of: str, split: str, size: int | None) -> Path | None:
+    return None if cache is None else Path(cache).expanduser() / f"{of}-{split}-{size}"
 
 
 def _pictures(
@@ -244,15 +280,13 @@ def _pictures(
     split: str,
     folder: Path,
     size: int | None = None,
-    cache: str | Path | None = None,
+    where: Path | None = None,
     verify: bool = False,
 ) -> tuple[Tensor, Listing]:
-    """All pictures of a folder of class folders, and which they are."""
-    if cache is None:
+    """All pictures of a folder of class folders, out of the cache in `where` if there is to be one."""
+    if where is None:
         listing = _list(name, split, folder)
         return read_images([folder / file for file in listing.files], size), listing
-    of = "imagenette" if name == "imagenette" else folder.parent.resolve().name or "folder"
-    where = Path(cache).expanduser() / f"{of}-{split}-{size}"
     return cached(folder, where, size, lambda: _list(name, split, folder), verify)
 
 

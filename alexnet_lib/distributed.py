@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from .architecture import AlexNet
 from .normalization import LocalResponseNorm
 from .processes import World
-from .spec import AlexNetSpec, crossings, trace
+from .spec import AlexNetSpec, BatchNorm, crossings, trace
 from .towers import TOWERS, require_even_share
 
 
@@ -235,6 +235,11 @@ def _require_two_towers(spec: AlexNetSpec) -> None:
     require_even_share(f"fc{len(spec.convs) + len(spec.hidden) + 1}", spec.classes, TOWERS, "classes")
     for number, conv in enumerate(spec.convs, 1):
         for step in conv.after:
+            if isinstance(step, BatchNorm):
+                raise ValueError(
+                    f"spec is {spec.name!r} with BatchNorm behind conv{number}, which is not the paper's and "
+                    f"is not halved here: use AlexNet({spec.name!r}) in one process"
+                )
             if getattr(step, "towers", TOWERS) % TOWERS:
                 raise ValueError(
                     f"norm{number} of {spec.name!r} has towers={step.towers}: its windows cross the boundary "

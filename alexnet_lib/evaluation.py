@@ -6,8 +6,8 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from .augmentation import require_images, ten_crop
-from .checks import require_count
+from .augmentation import centre_crop, require_images, ten_crop
+from .checks import require_count, require_net, require_tensor
 from .paper import IMAGES
 
 
@@ -82,9 +82,15 @@ def _require_scores(scores: Tensor, labels: Tensor) -> Tensor:
         raise ValueError(
             f"scores are {tuple(scores.shape)} and labels {tuple(labels.shape)}: pass (N, classes) and (N,)"
         )
+    require_tensor("scores", scores, "(N, classes)", "logits or probabilities")
+    require_tensor("labels", labels, "(N)", "the numbers of the classes")
     classes = scores.shape[1]
-    if labels.is_floating_point() or bool(((labels < 0) | (labels >= classes)).any()):
-        raise ValueError(f"labels must be whole numbers from 0 to {classes - 1}, the numbers of the classes")
+    wrong = labels[(labels < 0) | (labels >= classes) | labels.is_floating_point()]
+    if len(wrong):
+        raise ValueError(
+            f"labels hold {wrong[0].item()}, and must be whole numbers from 0 to {classes - 1}: they number "
+            f"the classes"
+        )
     return labels.to(scores.device).long()
 
 
@@ -95,12 +101,7 @@ def centre_probabilities(
 
     Arguments, and what is done with net and devices, as for `ten_crop_probabilities`.
     """
-
-    def centre(part: Tensor) -> Tensor:
-        y, x = (round((side - size) / 2) for side in part.shape[2:])  # as in ten_crop
-        return part[:, None, :, y : y + size, x : x + size]
-
-    return _probabilities(model, images, size, mean, batch, centre)
+    return _probabilities(model, images, size, mean, batch, lambda part: centre_crop(part, size)[:, None])
 
 
 def ten_crop_probabilities(
@@ -124,7 +125,8 @@ def _probabilities(
     model: nn.Module, images: Tensor, size: int, mean: Tensor | None, batch: int, crops_of: Callable
 ) -> Tensor:
     """The softmax averaged over `crops_of` a batch: (n, 3, H, W) -> (n, crops, 3, size, size), any type."""
-    require_count("batch", batch, "it counts the images of one pass")
+    batch = require_count("batch", batch, "it counts the images of one pass")
+    require_net("model", model)
     require_images(images, size)
     place = next(chain(model.parameters(), model.buffers()), images).device
     shift = _mean_of_crops(mean, images, size, crops_of).to(place)
@@ -134,7 +136,9 @@ def _probabilities(
         parts = []
         for part in images.split(batch):
             crops = crops_of(part.to(place)).float() - shift  # (n, crops, 3, size, size)
-            probabilities = model(crops.flatten(0, 1)).softmax(dim=1)
+            scores = model(crops.flatten(0, 1))
+            require_tensor("model", scores, "(N, classes)", "a net gives each image a score for every class")
+            probabilities = scores.softmax(dim=1)
             parts.append(probabilities.unflatten(0, crops.shape[:2]).mean(dim=1).to(images.device))
         return torch.cat(parts)
     finally:
@@ -158,9 +162,14 @@ def _mean_of_crops(mean: Tensor | None, images: Tensor, size: int, crops_of: Cal
 
 def average_nets(probabilities: Sequence[Tensor]) -> Tensor:
     """The mean of several nets' probabilities (§6, "5 CNNs", "7 CNNs"): each (N, classes), so the mean."""
+    probabilities = tuple(probabilities)
     if not probabilities:
         raise ValueError("probabilities is empty: pass those of at least one net")
+    for part in probabilities:
+        require_tensor(
+            "probabilities", part, "(N, classes)", "each net's softmax on the same images", finite=True
+        )
     shapes = {tuple(part.shape) for part in probabilities}
     if len(shapes) > 1:
         raise ValueError(f"probabilities have shapes {sorted(shapes)}: all nets must judge the same images")
-    return torch.stack(tuple(probabilities)).mean(dim=0)
+    return torch.stack([part.to(probabilities[0].device) for part in probabilities]).mean(dim=0)

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm import tqdm
 
-from .checks import require_count
+from .checks import require_count, require_tensor
 from .paper import IMAGES
 
 CHUNK = 16  # pictures in one task: a task for each costs as much as decoding a small one
@@ -51,17 +51,35 @@ def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> 
                 f"one image at a time, before it becomes float"
             )
         image = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+    elif not isinstance(image, Image.Image):
+        raise TypeError(
+            f"image is {type(image).__name__}, and must be a uint8 tensor (3, H, W) or a PIL image"
+        )
     image = _to_rgb(image)
     shorter = min(image.size)
     width, height = (int(size * side / shorter) for side in image.size)
+    _require_room(image, width, height)
     left, top = round((width - size) / 2), round((height - size) / 2)
     resized = image.resize((width, height), Image.Resampling.BILINEAR)
     return to_tensor(resized.crop((left, top, left + size, top + size)))
 
 
+def _require_room(image: Image.Image, width: int, height: int) -> None:
+    """Keep Pillow's limit for the rescaled picture too: at 256 pixels a strip of 20000x1 would take 4 GB."""
+    most = Image.MAX_IMAGE_PIXELS
+    if most and width * height > most:
+        raise ValueError(
+            f"image is {image.width}x{image.height}, and rescaled to size={min(width, height)} it would have "
+            f"{width * height:.1e} pixels, above Pillow's limit of {most:.1e}: cut it, or take a smaller size"
+        )
+
+
 def mean_image(images: Tensor) -> Tensor:
     """The mean of uint8 images (N, 3, H, W) at every pixel, which §2 subtracts: float32 (3, H, W)."""
-    if images.dtype != torch.uint8 or images.dim() != 4 or not len(images):
+    require_tensor(
+        "images", images, "(N, 3, H, W)", "uint8, N at least 1; take the mean over the training set"
+    )
+    if images.dtype != torch.uint8 or not len(images):
         raise ValueError(
             f"images are {images.dtype} of shape {tuple(images.shape)}, and must be uint8 (N, 3, H, W), N at "
             f"least 1: take the mean over the training set, before images become float"
@@ -104,6 +122,8 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
     Raises CorruptImageError that names every unreadable file, after all have been tried; one beyond Pillow's
     limit on decompression bombs counts as such. Raises MemoryError when the tensor does not fit.
     """
+    if not paths:
+        raise ValueError("paths is empty, and there is no tensor of no images: name at least one file")
     images, reasons, several_sizes = None, {}, False
     with decoding(paths, size) as pictures:
         for k, image in enumerate(tqdm(pictures, "images", len(paths), disable=None)):
@@ -149,6 +169,8 @@ def _picture(path: Path, size: int | None) -> Tensor | Exception:
     try:
         image = read_image(path)
         return to_tensor(image) if size is None else rescale_and_crop(image, size)
+    except MemoryError:  # says nothing of the picture
+        raise
     except Exception as error:  # decoders raise errors of many types; the caller collects them all
         return error
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor, nn
 
-from .checks import require_choice, require_count, require_number
+from .checks import require_choice, require_count, require_flag, require_net, require_number
 from .paper import BIAS_ONE, IMAGES, LEARNING
 from .variants import NETS
 
@@ -71,7 +71,7 @@ def init_paper_(model: nn.Module) -> nn.Module:
 
     Layers are known by their names, as `AlexNet` gives them; in any other net all biases start at 0.
     """
-    for name, layer in model.named_modules():
+    for name, layer in require_net("model", model).named_modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.normal_(layer.weight, std=LEARNING.initial_std)
             if layer.bias is not None:
@@ -94,9 +94,29 @@ class RateGroup:
     rates: tuple[tuple[int, float], ...] = ((0, 1.0),)
     weight_decay: float = 1.0
 
+    def __post_init__(self):
+        if not isinstance(self.pattern, str):
+            raise TypeError(f"pattern is {self.pattern!r}, and must be a text such as '*.bias'")
+        if not isinstance(self.rates, tuple | list):
+            raise TypeError(
+                f"rates are {self.rates!r}, and must be pairs of an epoch and a factor: ((0, 1.0),)"
+            )
+        starts = [_require_rate(pair) for pair in self.rates]
+        if not starts or starts[0] != 0 or starts != sorted(starts):
+            raise ValueError(f"rates are {self.rates!r}, and must start with epoch 0 and rise: ((0, 1.0),)")
+        require_number("weight_decay", self.weight_decay, "it is a factor (1: the run's own)", least=0.0)
+
     def factor(self, epoch: int) -> float:
         """What the run's rate is multiplied by in `epoch`, counted from 0."""
         return [factor for start, factor in self.rates if start <= epoch][-1]
+
+
+def _require_rate(pair: tuple[int, float]) -> int:
+    """The epoch of a pair (epoch, factor)."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise TypeError(f"rates hold {pair!r}, and must be pairs of an epoch and a factor: ((0, 1.0), ...)")
+    require_number("rates", pair[1], "an epoch has a factor for the run's rate (1)", least=0.0)
+    return require_count("rates", pair[0], "a factor holds from an epoch on, counted from 0", least=0)
 
 
 # Which rates a run has. A parameter belongs to the first group whose pattern fits its name.
@@ -115,8 +135,11 @@ RATE_PLANS = {
 
 def parameter_groups(model: nn.Module, plan: Sequence[RateGroup], weight_decay: float) -> list[dict]:
     """The parameters of `model` as groups for an optimizer, each with its place in the plan under "plan"."""
+    weight_decay = require_number("weight_decay", weight_decay, "it pulls weights to zero", least=0.0)
+    if not isinstance(plan, Sequence) or not all(isinstance(group, RateGroup) for group in plan):
+        raise TypeError(f"plan is {plan!r}, and must be a sequence of RateGroup: (RateGroup('*'),)")
     members = [[] for _ in plan]
-    for name, parameter in model.named_parameters():
+    for name, parameter in require_net("model", model).named_parameters():
         fitting = [place for place, group in enumerate(plan) if fnmatch(name, group.pattern)]
         if not fitting:
             raise ValueError(f"plan has no group for {name}: end it with RateGroup('*')")
@@ -142,6 +165,10 @@ class Plateau:
     waited: int = 0  # epochs since the best, or since the last division
     divided: int = 0
 
+    def __post_init__(self):
+        require_count("divisions", self.divisions, "it counts divisions by ten (§5: 3)", least=0)
+        require_count("patience", self.patience, "it counts epochs without improvement")
+
     @property
     def factor(self) -> float:
         """What the run's rate is multiplied by: 1, 0.1, 0.01, ..."""
@@ -149,6 +176,7 @@ class Plateau:
 
     def see(self, error: float) -> bool:
         """Take in the validation error of one more epoch; True if the rate was divided for the next."""
+        error = require_number("error", error, "it is the validation error of an epoch")
         improved = error < self.best
         self.best, self.waited = min(self.best, error), 0 if improved else self.waited + 1
         due = self.waited >= self.patience and self.divided < self.divisions
@@ -194,12 +222,20 @@ class TrainConfig:
 
     def __post_init__(self):
         require_choice("spec", self.spec, NETS)
+        if not isinstance(self.data, str):
+            raise TypeError(f"data is {self.data!r}, and must be a name that dataset.load takes: 'cifar10'")
         require_number("held_out", self.held_out, "it is a share (0.05)", least=0.0, most=0.5)
         if self.training_images is not None:
             require_count("training_images", self.training_images, "it counts images to train on; None: all")
         require_count("image_side", self.image_side, "it is the side of the stored images (§2: 256)")
         if self.crop is not None:
             require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
+        for name, why in (
+            ("random_crops", "without them the centre is cut"),
+            ("channels_last", "it is an order of numbers in memory"),
+            ("compiled", "it asks for torch.compile"),
+        ):
+            require_flag(name, getattr(self, name), why)
         require_number("input_scale", self.input_scale, "1 keeps 0-255, 1/255 makes 0-1", above=0.0)
         require_count("crop_shared_by", self.crop_shared_by, "that many images share a crop (1, or 32)")
         require_number("colour_noise", self.colour_noise, "it is the deviation of a (§4.1: 0.1)", least=0.0)
@@ -218,6 +254,10 @@ class TrainConfig:
         require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=0.99)
         require_count("seed", self.seed, "it starts the random numbers", least=0)
         require_choice("precision", self.precision, ("float32", "bfloat16", "float16"))
+        if not isinstance(self.drop_epochs, tuple | list):
+            raise TypeError(f"drop_epochs is {self.drop_epochs!r}, and must be a tuple of epochs: (40, 65)")
+        for epoch in self.drop_epochs:
+            require_count("drop_epochs", epoch, "the rate is divided by ten after so many epochs", least=0)
         if list(self.drop_epochs) != sorted(set(self.drop_epochs)):
             raise ValueError(f"drop_epochs is {self.drop_epochs}, and must rise: the epochs come in order")
         if self.drop_epochs and self.rate_plan != "paper":
@@ -265,9 +305,10 @@ class TrainConfig:
         return OPTIMIZERS[self.optimizer](groups, lr=self.rate, momentum=self.momentum)
 
     def deviations(self) -> dict[str, tuple[object, object]]:
-        """Where this run leaves the paper: field -> (paper's value, ours)."""
+        """Where this run leaves the paper: field -> (paper's value, ours), the crop in pixels."""
         paper = TrainConfig()
         pairs = {
             field.name: (getattr(paper, field.name), getattr(self, field.name)) for field in fields(self)
         }
+        pairs["crop"] = (paper.input_side, self.input_side)  # None stands for the spec's own side
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,12 +1,13 @@
 """What a run writes down as it goes: log.jsonl, a JSON object a line, and TensorBoard's files."""
 
+import contextlib
 import json
 import math
 import time
 from datetime import datetime
 from pathlib import Path
 
-from .checkpoints import write_whole
+from .files import write_whole
 
 SECONDS = 10.0  # between two lines inside an epoch
 
@@ -40,14 +41,21 @@ class Logbook:
 
     def close(self) -> None:
         if self.folder:
-            self.file.close()
+            with contextlib.suppress(OSError):  # of a disk that is full, which `_write` has told
+                self.file.close()
         if self.board:
             self.board.close()
 
     def _write(self, line: dict) -> None:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        self.file.write(json.dumps(line | {"time": now}) + "\n")
-        self.file.flush()
+        try:
+            self.file.write(json.dumps(line | {"time": now}) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise OSError(
+                f"{self.file.name} could not be written ({error}): make room there, and go on from the "
+                f"newest checkpoint with --resume"
+            ) from error
         self.written = time.monotonic()
 
     def _forget_after(self, epoch: int, step: int) -> None:
@@ -55,15 +63,15 @@ class Logbook:
         if not path.exists():
             return
         kept = []
-        for text in path.read_text("utf-8").splitlines():
+        for text in path.read_bytes().splitlines():
             try:
                 line = json.loads(text)
-            except ValueError:  # the end of a line that a killed run did not finish
-                break
-            at = (line["epoch"], line.get("step", math.inf))  # a whole epoch is behind all its steps
-            if at <= (epoch, math.inf) or at <= (epoch + 1, step):
-                kept.append(text + "\n")
-        write_whole(path, lambda file: file.write("".join(kept).encode()))
+                at = (line["epoch"], line.get("step", math.inf))  # a whole epoch is behind all its steps
+                if at <= (epoch, math.inf) or at <= (epoch + 1, step):
+                    kept.append(text + b"\n")
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # a line that a killed run did not finish, or that is damaged
+        write_whole(path, lambda file: file.write(b"".join(kept)))
 
 
 def _tensorboard(folder: Path):

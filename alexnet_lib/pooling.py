@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_count
+from .checks import require_count, require_flag, require_tensor
 from .paper import POOLING
 
 
@@ -20,6 +20,7 @@ def output_size(size: int, z: int, s: int, padding: int = 0, ceil: bool = False)
         "s", s, "it is the distance of windows in pixels (§3.4: s = 2); a stride of 0 never moves on"
     )
     require_count("padding", padding, "it is a border in pixels", least=0)
+    require_flag("ceil", ceil, "it lets the last window hang over the edge (§3.5)")
     room = size + 2 * padding - z
     if room < 0:
         raise ValueError(
@@ -40,7 +41,7 @@ class MaxPool(nn.Module):
         super().__init__()
         self.z = require_count("z", z, "it is the side of a window in pixels (§3.4: z = 3)")
         self.s = require_count("s", s, "it is the distance of windows in pixels (§3.4: s = 2)")
-        self.ceil = bool(ceil)
+        self.ceil = require_flag("ceil", ceil, "it lets the last window hang over the edge (§3.5)")
         if ceil and s > z:
             raise ValueError(
                 f"ceil=True with s = {s} above z = {z} would put windows wholly beyond the edge: "
@@ -53,6 +54,7 @@ class MaxPool(nn.Module):
         return self.s < self.z
 
     def forward(self, a: Tensor) -> Tensor:
+        require_tensor("input", a, "(N, C, H, W) or (C, H, W)", "windows lie on kernel maps (§3.4)")
         for side in a.shape[-2:]:
             output_size(side, self.z, self.s, ceil=self.ceil)  # refuses in words what torch refuses in codes
         return F.max_pool2d(a, self.z, self.s, ceil_mode=self.ceil)

@@ -50,6 +50,8 @@ def config_from(preset: str, settings: Iterable[str] = ()) -> TrainConfig:
     Raises ValueError for an unknown preset or field, with the nearest known name, and for a value that is
     not of the field's type or does not fit.
     """
+    if isinstance(settings, str) or not all(isinstance(setting, str) for setting in settings):
+        raise TypeError(f"settings are {settings!r}, and must be a list of texts: ['epochs=30']")
     config = PRESETS[require_choice("preset", preset, PRESETS)]
     kinds = get_type_hints(TrainConfig)
     changes = {}

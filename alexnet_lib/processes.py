@@ -94,6 +94,23 @@ def equal_share(name: str, count: int, world: World) -> slice:
     return share(count, world)
 
 
+@contextmanager
+def enough_memory(batch_size: int, world: World) -> Iterator[None]:
+    """Say which batch to try where the memory does not hold a step of this one."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        told = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not told and "can't allocate memory" not in str(error):  # what torch says on a CPU
+            raise
+        fewer = max(batch_size // 2 // world.size, 1) * world.size
+        way = f"use batch_size={fewer}" if fewer < batch_size else "use a smaller crop or net"
+        raise MemoryError(
+            f"batch_size is {batch_size}, and the memory of {world.device} does not hold a step of so many "
+            f"images: {way}"
+        ) from error
+
+
 def share(count: int, world: World) -> slice:
     """This process's rows of an evaluation set: each of `count` rows is some process's, and only one's."""
     count = require_count("count", count, "it counts rows", least=0)

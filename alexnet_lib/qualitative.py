@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .architecture import OverhangConv2d
-from .checks import require_count
+from .checks import require_count, require_net, require_tensor
 from .evaluation import centre_probabilities
 from .paper import IMAGES
 
@@ -58,7 +58,7 @@ def colourfulness(kernels: Tensor) -> Tensor:
     if not isinstance(kernels, Tensor) or kernels.dim() != 4 or kernels.shape[1] != 3:
         shape = tuple(kernels.shape) if isinstance(kernels, Tensor) else type(kernels).__name__
         raise ValueError(f"kernels are {shape}, and must be a tensor (N, 3, h, w): red, green, blue")
-    weights = kernels.double()
+    weights = require_tensor("kernels", kernels, "(N, 3, h, w)", "trained weights", finite=True).double()
     energy = weights.square().sum(dim=(1, 2, 3))  # (N,)
     grey = weights.sum(dim=1).square().sum(dim=(1, 2)) / 3
     share = torch.where(energy > 0, 1 - grey / energy.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
@@ -73,12 +73,13 @@ class TowerGap:
     gap: float  # the highest mean minus the lowest
     p: float
     splits: int
+    by_chance: float  # the mean gap of the random splits
 
     def __repr__(self) -> str:
         means = ", ".join(f"{mean:.2f}" for mean in self.means)
         return (
             f"mean colourfulness {means}: a gap of {self.gap:.2f}. A random split of the same kernels has "
-            f"one as wide with p = {self.p:.2g} ({self.splits:,} splits)"
+            f"one as wide with p = {self.p:.1g} ({self.splits:,} splits)"
         )
 
 
@@ -94,6 +95,7 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     """
     require_count("towers", towers, "a gap is between towers (§3.2: 2)", least=2)
     require_count("splits", splits, "it counts the random splits (9999)")
+    seed = require_count("seed", seed, "it starts the random splits", least=0)
     share = colourfulness(kernels).double()
     if not len(share) or len(share) % towers:
         raise ValueError(
@@ -107,7 +109,7 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     gaps = means.amax(dim=1) - means.amin(dim=1)
     # A split may be the given one with its kernels in another order, and then differs by rounding alone.
     as_far = (gaps >= gaps[0] - 1e-12).double().mean().item()
-    return TowerGap(tuple(means[0].tolist()), gaps[0].item(), as_far, splits)
+    return TowerGap(tuple(means[0].tolist()), gaps[0].item(), as_far, splits, gaps[1:].mean().item())
 
 
 class Guess(NamedTuple):
@@ -123,7 +125,8 @@ def five_best(probabilities: Tensor, classes: tuple[str, ...], k: int = 5) -> tu
     probabilities: (N, classes). Of equal probabilities the first label leads.
     """
     require_count("k", k, "it counts the labels of an image (§6.1: 5)")
-    if probabilities.dim() != 2 or probabilities.shape[1] != len(classes) or k > len(classes):
+    require_tensor("probabilities", probabilities, "(N, classes)", "a net's softmax", finite=True)
+    if probabilities.shape[1] != len(classes) or k > len(classes):
         raise ValueError(
             f"probabilities are {tuple(probabilities.shape)} for {len(classes)} classes and {k} labels: pass "
             f"(N, {len(classes)}), and k up to {len(classes)}"
@@ -150,7 +153,7 @@ def hidden_activities(
     as for `evaluation.centre_probabilities`: test mode, the mean, the devices.
     """
     if layer is None:
-        units = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+        units = [module for module in require_net("model", model).modules() if isinstance(module, nn.ReLU)]
         if not units:
             raise ValueError("layer is None, and the model has no nn.ReLU: pass the module of the last layer")
         layer = units[-1]
@@ -160,7 +163,7 @@ def hidden_activities(
         # A copy: a ReLU that works in place, or dropout behind it, may write over the output.
         parts.append(output.detach().flatten(1).to(images.device, copy=True))
 
-    hook = layer.register_forward_hook(keep)
+    hook = require_net("layer", layer).register_forward_hook(keep)
     try:
         centre_probabilities(model, images, size, mean=mean, batch=batch)
     finally:
@@ -182,8 +185,10 @@ def nearest(query: Tensor, gallery: Tensor, k: int = 6, *, batch: int = 256) -> 
     the quicker |a|^2 + |b|^2 - 2ab loses small distances to rounding. `batch` images of each are compared at
     a time.
     """
-    require_count("batch", batch, "it counts the images compared at a time")
+    batch = require_count("batch", batch, "it counts the images compared at a time")
     require_count("k", k, "it counts the nearest images (Figure 4: 6)")
+    for name, value in (("query", query), ("gallery", gallery)):
+        require_tensor(name, value, "(N, ...)", "activities or pixels, finite ones", finite=True)
     if query.shape[1:] != gallery.shape[1:] or k > len(gallery):
         raise ValueError(
             f"query is {tuple(query.shape)} and gallery {tuple(gallery.shape)}, and {k} nearest are asked "

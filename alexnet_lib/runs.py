@@ -12,7 +12,8 @@ from .checks import require_choice
 from .dataset import ImageSet
 from .evaluation import centre_probabilities, ten_crop_probabilities
 from .learning import TrainConfig
-from .train import Scaled, build_net
+from .train import build_net
+from .variants import Scaled
 
 CROPS = {"centre": centre_probabilities, "ten": ten_crop_probabilities}
 
@@ -48,7 +49,7 @@ def load_net(folder: str | Path) -> TrainedNet:
 
     Raises FileNotFoundError where no run is, CheckpointError where none of its checkpoints is whole.
     """
-    found = checkpoints.newest(Path(folder))
+    found = checkpoints.newest(folder)
     if not found:
         raise FileNotFoundError(f"folder {folder} holds no checkpoint: name the --out of an `alexnet train`")
     _, state = found

@@ -4,7 +4,7 @@ import copy
 
 from torch import nn
 
-from .checks import require_count
+from .checks import require_count, require_flag
 
 TOWERS = 2  # one for each GTX 580 of 3 GB
 
@@ -34,6 +34,7 @@ def maps_read(tower: int, maps: int, *, own_only: bool, towers: int = TOWERS) ->
 
     conv2, conv4 and conv5 read their own tower's (`own_only`), conv3 and the fully-connected layers all.
     """
+    require_flag("own_only", own_only, "kernels read their own tower's maps, or all (§3.2)")
     own = maps_of(tower, maps, towers)
     return own if own_only else range(maps)
 

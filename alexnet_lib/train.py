@@ -21,12 +21,14 @@ from tqdm import tqdm
 
 from . import checkpoints, variants
 from .batches import Batches, fingerprint, held_out, seed_of, whole
+from .checks import require_path
 from .dataset import ImageSet, load
 from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misses
+from .files import held, write_whole
 from .learning import Plateau, TrainConfig
 from .logbook import Logbook
 from .outcome import DivergedError, Interrupted, Outcome
-from .processes import World, asked_to_stop, joined, share, total
+from .processes import World, asked_to_stop, enough_memory, joined, share, total
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What a resumed run may change. Everything else would make it another run.
@@ -68,10 +70,13 @@ def train(
     net: another net for images of config.input_side. device: "cpu" or "cuda", by default where a GPU is.
     save_seconds: the longest time between two checkpoints.
 
-    Raises ValueError for what does not fit together, DivergedError when the loss is no number any more, and
-    Interrupted after Ctrl-C or SIGTERM, when a checkpoint has been written.
+    Raises ValueError for what does not fit together, MemoryError for a batch that the memory does not hold,
+    DivergedError when the loss is no number any more, and Interrupted after Ctrl-C or SIGTERM, when a
+    checkpoint has been written.
     """
-    folder = None if folder is None else Path(folder)
+    folder = (
+        None if folder is None else require_path("folder", folder, "where the run is kept (--out), or None")
+    )
     with joined(device) as world, _alone(folder, world):
         found = checkpoints.newest(folder) if folder else None
         if found and not resume:
@@ -124,11 +129,12 @@ class Training:
         self.plateau = Plateau(config.rate_divisions if config.watches_plateau else 0, config.patience)
         precise = config.precision == "float16"  # whose small gradients need scaling up
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precise)
-        self.model = Scaled(self.net, config.input_scale)
+        self.model = variants.Scaled(self.net, config.input_scale)
         if config.compiled:
             self.model = torch.compile(self.model)
         self.parallel = self.model
         if world.size > 1:
+            _require_no_statistics(self.net, config, world)
             ids = [world.device] if world.device.type == "cuda" else None
             self.parallel = DistributedDataParallel(self.model, device_ids=ids)
         self.done, self.data = Progress(), fingerprint(images)
@@ -155,7 +161,8 @@ class Training:
                 self._set_rates()
                 self.parallel.train()
                 while self.done.step < steps:
-                    self._step()
+                    with enough_memory(self.config.batch_size, self.world):
+                        self._step()
                     bar.update(size)
                     self.done.seconds = time.perf_counter() - begun
                     if self._time_to_look():
@@ -263,7 +270,7 @@ class Training:
         results["images per second"] = trained / self.done.seconds
         if self.folder and self.world.leads:
             weights = self.net.state_dict()
-            checkpoints.write_whole(self.folder / "weights.pt", lambda file: torch.save(weights, file))
+            write_whole(self.folder / "weights.pt", lambda file: torch.save(weights, file))
         return Outcome(
             self.net,
             self.config,
@@ -372,17 +379,15 @@ def build_net(config: TrainConfig, classes: int) -> nn.Module:
     return variants.build(config.spec, config.input_side, config.dropout, classes)
 
 
-class Scaled(nn.Module):
-    """A net behind a factor for its input: 1 leaves pixels on 0-255. Its weights are the net's own."""
-
-    def __init__(self, net: nn.Module, factor: float):
-        super().__init__()
-        self.net, self.factor = net, factor
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.net(images if self.factor == 1 else images * self.factor)
+def _require_no_statistics(net: nn.Module, config: TrainConfig, world: World) -> None:
+    """Refuse a net that gathers statistics of whole batches: a process sees its own rows alone."""
+    if any(True for _ in net.buffers()):
+        raise ValueError(
+            f"spec is {config.spec!r}, which normalizes by statistics of a batch, and each of {world.size} "
+            f"processes has a part of it: train this net in one process"
+        )
 
 
 def _alone(folder: Path | None, world: World):
     """Keep the run's folder from other runs; one process does it for all."""
-    return checkpoints.held(folder) if folder and world.leads else nullcontext()
+    return held(folder) if folder and world.leads else nullcontext()

@@ -304,6 +304,20 @@ def test_of_two_processes_one_builds_and_the_other_waits(data, where):
     assert same(cached(data, where, verify=True), plain(data))
 
 
+def test_a_listing_that_another_process_writes_meanwhile_is_not_foreign(data, where, tmp_path, monkeypatch):
+    expected = cached(data, where)
+    listing, away, looking = stored(where, data) / "listing", tmp_path / "listing", Path.glob
+    listing.rename(away)
+
+    def meanwhile(folder, pattern):
+        if away.exists():
+            away.rename(listing)
+        return looking(folder, pattern)
+
+    monkeypatch.setattr(Path, "glob", meanwhile)
+    assert same(cached(data, where), expected)
+
+
 def test_unreadable_pictures_are_all_named_and_decoded_alone_once_they_are_replaced(data, where, decoded):
     bad = [data / "train" / "Käfer" / "nº 1.png", data / "train" / "a cat" / "nº 3.png"]
     good = [path.read_bytes() for path in bad]

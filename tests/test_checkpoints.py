@@ -2,14 +2,12 @@
 
 import os
 import pickle
-import subprocess
-import sys
 
 import pytest
 import torch
 
 from alexnet_lib import checkpoints
-from alexnet_lib.checkpoints import CheckpointError, held, newest, read, save, write_whole
+from alexnet_lib.checkpoints import CheckpointError, newest, read, save
 
 STATE = {"net": {"weight": torch.arange(1000.0)}, "epoch": 3, "name": "paper", "sizes": [1, 2]}
 
@@ -112,33 +110,3 @@ def test_a_full_disk_leaves_what_was_there_and_says_so(error, tmp_path, monkeypa
         save(STATE, tmp_path, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000001.pt"]
     assert newest(tmp_path)[1]["epoch"] == 1
-
-
-def test_a_stop_while_writing_leaves_no_part_behind(tmp_path):
-    path = tmp_path / "weights.pt"
-    path.write_text("before")
-
-    def stopped(file):
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(path, stopped)
-    assert [file.name for file in tmp_path.iterdir()] == ["weights.pt"]
-    assert path.read_text() == "before"
-
-
-def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from alexnet_lib.checkpoints import held\n"
-        f"with held(Path({str(tmp_path)!r})): pass"
-    )
-
-    def other_process():
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-
-    with held(tmp_path):
-        refused = other_process()
-    assert refused.returncode == 1
-    assert "another run is writing there: wait for it, or name another folder" in refused.stderr
-    assert other_process().returncode == 0

@@ -117,6 +117,12 @@ def test_deviations_name_what_a_run_changes():
     assert TrainConfig(epochs=30, batch_size=64).deviations() == {"epochs": (90, 30), "batch_size": (128, 64)}
 
 
+def test_a_crop_is_compared_in_pixels_whoever_names_it():
+    assert TrainConfig(crop=128).deviations() == {"crop": (224, 128)}
+    assert TrainConfig(crop=224).deviations() == {}
+    assert TrainConfig(spec="review-004").deviations()["crop"] == (224, 227)  # that net's own side
+
+
 # Groups, plans and plateaus
 
 
