@@ -45,5 +45,5 @@ class Outcome:
             seconds=round(self.seconds, 1),
             curves=self.curves,
             results=self.results,
-            **records.circumstances(),
+            **records.circumstances(next(self.net.parameters()).device.type),
         )

@@ -229,7 +229,7 @@ CLAIMS = (
         "6.1",
         "First-layer kernels of one tower are colour-blind, those of the other are not, in every run",
         "yes, no number",
-        experiment="tower-colours",
+        experiment="two-towers",
     ),
     Claim(
         "depth",

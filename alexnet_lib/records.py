@@ -4,15 +4,21 @@ One JSON file per run, alexnet_lib/results/<experiment>/<date>_<device>[_<label>
 """
 
 import json
-import os
 import platform
 import subprocess
+import sys
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
 from .checks import require_choice
+from .files import write_whole
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 RESULTS = Path(str(files("alexnet_lib") / "results"))
 
@@ -35,6 +41,7 @@ class Record:
     seconds: float
     curves: dict[str, list[float]]
     results: dict[str, float]
+    memory: int | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
 
     def __post_init__(self):
         lengths = {name: len(values) for name, values in self.curves.items()}
@@ -56,9 +63,18 @@ class Record:
 
 def load(experiment: str, folder: Path = RESULTS) -> list[Record]:
     """All records of an experiment, oldest first. ValueError for an unknown one or a file that is none."""
-    known = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    require_choice("experiment", experiment, known)
+    require_choice("experiment", experiment, _experiments(folder))
     return [_read(path) for path in sorted((folder / experiment).glob("*.json"))]
+
+
+def every_record(folder: Path = RESULTS) -> list[Record]:
+    """All records of all experiments, oldest first; runs of one day by experiment and label."""
+    found = [record for name in _experiments(folder) for record in load(name, folder)]
+    return sorted(found, key=lambda run: (run.date, run.experiment, run.label, run.seed))
+
+
+def _experiments(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def _read(path: Path) -> Record:
@@ -78,18 +94,20 @@ def store(record: Record, folder: Path = RESULTS) -> Path:
         raise FileExistsError(
             f"{path.name} is on record already, and records are never edited: use another label"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(record), indent=1) + "\n", "utf-8")
-    os.replace(part, path)
+    text = json.dumps(asdict(record), indent=1) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
     return path
 
 
-def circumstances() -> dict:
-    """What a record says of where and when it was made: date, hardware, versions, commit."""
+def circumstances(device: str | None = None) -> dict:
+    """What a record says of where and when it was made: date, hardware, versions, commit, memory.
+
+    device: "cpu" or "cuda", where the run was made; None: "cuda" where there is one.
+    """
     import torch
 
-    if torch.cuda.is_available():
+    on_gpu = torch.cuda.is_available() if device is None else device == "cuda"
+    if on_gpu:
         hardware = f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} device(s)"
     else:
         hardware = f"CPU, {torch.get_num_threads()} thread(s), {platform.machine()}"
@@ -98,7 +116,16 @@ def circumstances() -> dict:
         "hardware": hardware,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "commit": _commit(),
+        "memory": torch.cuda.max_memory_allocated() if on_gpu else _peak(),
     }
+
+
+def _peak() -> int | None:
+    """The most memory that this process has held so far, in bytes; None on Windows."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # everywhere else in kilobytes
 
 
 def _commit() -> str:
@@ -109,7 +136,11 @@ def _commit() -> str:
             ["git", "rev-parse", "HEAD"], cwd=at, capture_output=True, text=True, check=True
         )
         changed = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=at, capture_output=True, text=True, check=True
+            ["git", "--no-optional-locks", "status", "--porcelain"],
+            cwd=at,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return ""

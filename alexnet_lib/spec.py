@@ -64,8 +64,28 @@ class Pool:
         return MaxPool(self.z, self.s)
 
 
-Step = Relu | Norm | SpatialNorm | Pool
-STEP_NAMES = {Relu: "relu", Norm: "norm", SpatialNorm: "spatial_norm", Pool: "pool"}
+@dataclass(frozen=True)
+class BatchNorm:
+    """torch's batch normalization of `maps` maps, as many as its convolution has: for comparisons only.
+
+    It came three years after the paper. It learns a scale and a shift for each map, and keeps running means
+    and variances, by which it normalizes outside of training.
+    """
+
+    maps: int
+
+    def module(self) -> nn.Module:
+        return nn.BatchNorm2d(self.maps)
+
+
+Step = Relu | Norm | SpatialNorm | Pool | BatchNorm
+STEP_NAMES = {
+    Relu: "relu",
+    Norm: "norm",
+    SpatialNorm: "spatial_norm",
+    Pool: "pool",
+    BatchNorm: "batch_norm",
+}
 
 
 def require_tuple(name: str, values: object, kinds: tuple[type, ...], example: str) -> tuple:
@@ -113,6 +133,11 @@ class Conv:
                 f"give each kind once"
             )
         for step in self.after:
+            if isinstance(step, BatchNorm) and step.maps != self.maps:
+                raise ValueError(
+                    f"maps is {step.maps} in BatchNorm, and the convolution before it has {self.maps}: it "
+                    f"normalizes each of them. Use BatchNorm({self.maps})"
+                )
             step.module()  # refuses numbers that its layer cannot take
 
 
@@ -202,7 +227,10 @@ def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
                     field, stride = field + (step.z - 1) * stride, stride * step.s
                 elif isinstance(step, SpatialNorm):
                     field += (step.n - 1) * stride
-                yield LayerTrace(f"{STEP_NAMES[type(step)]}{number}", maps, side, 0, 0, field, stride)
+                # Batch normalization learns two numbers for each map, and reads no map but that one.
+                learned = 2 * maps if isinstance(step, BatchNorm) else 0
+                name = f"{STEP_NAMES[type(step)]}{number}"
+                yield LayerTrace(name, maps, side, learned, 0, field, stride, reads_all=not learned)
         except ValueError as error:
             raise ValueError(
                 f"image_size is {spec.image_size}, and in layer {number} of {spec.name!r} maps run out of "

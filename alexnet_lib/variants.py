@@ -5,13 +5,13 @@ and the small nets for CIFAR-10 (§3.1, §3.3).
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from torch import nn
+from torch import Tensor, nn
 
 from .architecture import PAPER, SPECS, AlexNet
-from .checks import require_choice
+from .checks import require_choice, require_number
 from .paper import LEARNING
 from .relu import ACTIVATIONS, FourLayerNet
-from .spec import AlexNetSpec, Conv, Norm, Pool, Relu, Step
+from .spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, Step
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,25 @@ def _apart(_: int, step: Step) -> Step:
     return Pool(z=2, s=2) if isinstance(step, Pool) else step
 
 
-def _shorter(name: str, *numbers: int) -> AlexNetSpec:
-    """The paper's net without some convolutional layers, counted from 1 (§7)."""
-    convs = tuple(conv for number, conv in enumerate(PAPER.convs, 1) if number not in numbers)
-    return replace(PAPER, name=name, convs=convs)
+def without_layers(spec: AlexNetSpec, *numbers: int, name: str = "") -> AlexNetSpec:
+    """A spec without the convolutional layers of these numbers, counted from 1; the rest stays as it is (§7).
+
+    What followed the layer goes with it, and a layer that read its own tower reads its own tower still.
+    Raises ValueError for a number that the net does not have.
+    """
+    known = range(1, len(spec.convs) + 1)
+    for number in numbers:
+        if isinstance(number, bool) or number not in known:
+            raise ValueError(
+                f"number is {number!r}, and {spec.name!r} has the convolutional layers 1 to {known[-1]}"
+            )
+    convs = tuple(conv for number, conv in enumerate(spec.convs, 1) if number not in numbers)
+    return replace(spec, name=name or name_without(numbers), convs=convs)
+
+
+def name_without(numbers: tuple[int, ...]) -> str:
+    """What a net without some layers is called: "without conv3 and conv4"."""
+    return f"without {' and '.join(f'conv{number}' for number in numbers)}" if numbers else "all five"
 
 
 # The net of §3.3's remark on CIFAR-10. The paper gives no sizes; these are Figure 1's (see `FourLayerNet`),
@@ -79,6 +94,9 @@ FOUR_LAYERS = AlexNetSpec(
     classes=10,
 )
 
+# Without the norm, which takes more than half of a step's time on a CPU.
+_UNNORMED = without_norms("four-layer-no-norm", FOUR_LAYERS)
+
 VARIANTS = (
     without_norms("no-norm", PAPER),
     without_norms("norm-1", PAPER, kept=(1,)),
@@ -89,12 +107,20 @@ VARIANTS = (
         name="no-communication",
         convs=(*PAPER.convs[:2], replace(PAPER.convs[2], own_tower=True), *PAPER.convs[3:]),
     ),
-    _shorter("no-conv3", 3),
-    _shorter("no-conv4", 4),
-    _shorter("no-conv3-conv4", 3, 4),
+    without_layers(PAPER, 3, name="no-conv3"),
+    without_layers(PAPER, 4, name="no-conv4"),
+    without_layers(PAPER, 3, 4, name="no-conv3-conv4"),
     FOUR_LAYERS,
-    without_norms("four-layer-no-norm", FOUR_LAYERS),
-    with_steps("four-layer-z-2", FOUR_LAYERS, _apart),
+    _UNNORMED,
+    # Behind the ReLU, where Norm stands, so that nothing else differs; its authors put it before the unit.
+    with_steps(
+        "four-layer-batch-norm",
+        FOUR_LAYERS,
+        lambda _, step: BatchNorm(FOUR_LAYERS.convs[0].maps) if isinstance(step, Norm) else step,
+    ),
+    with_steps("four-layer-z-2", _UNNORMED, _apart),
+    # A hidden fully-connected layer, where §4.2 puts dropout; its size is ours.
+    replace(_UNNORMED, name="four-layer-hidden", hidden=(512,)),
 )
 # Figure 1's nets, with the initial weights of §5 and with those that torch gives today.
 FIGURE_1 = tuple(
@@ -111,6 +137,7 @@ def build(name: str, image_size: int, dropout: float, classes: int) -> nn.Module
     Raises ValueError for an unknown name, and where the net has no place for that side or dropout.
     """
     spec = NETS[require_choice("spec", name, NETS)]
+    dropout = require_number("dropout", dropout, "it is the share of units that are set to zero (§4.2: 0.5)")
     if dropout and not getattr(spec, "hidden", ()):
         raise ValueError(
             f"dropout is {dropout:g}, and {name!r} has no hidden fully-connected layer, where §4.2 puts it: "
@@ -121,3 +148,14 @@ def build(name: str, image_size: int, dropout: float, classes: int) -> nn.Module
     if image_size != spec.image_size:
         raise ValueError(f"crop is {image_size}, and {name!r} takes images of 32 pixels: use crop=32")
     return spec.build(classes)
+
+
+class Scaled(nn.Module):
+    """A net behind a factor for its input: 1 leaves pixels on 0-255. Its weights are the net's own."""
+
+    def __init__(self, net: nn.Module, factor: float):
+        super().__init__()
+        self.net, self.factor = net, factor
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.net(images if self.factor == 1 else images * self.factor)

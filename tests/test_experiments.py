@@ -3,6 +3,11 @@
 import dataclasses
 import json
 import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_records import RECORD
 
-from alexnet_lib import paper, records
+from alexnet_lib import checkpoints, paper, records
 from alexnet_lib.cli import main
 from alexnet_lib.dataset import ten_photos
 from alexnet_lib.experiments import (
@@ -31,8 +36,11 @@ from alexnet_lib.experiments import (
     t_quantile,
     verdict,
 )
+from alexnet_lib.files import held
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.outcome import Interrupted
+from alexnet_lib.qualitative import colourfulness
+from alexnet_lib.runs import load_net
 from alexnet_lib.tables.claims import NOT_YET, Finding, finding
 from alexnet_lib.train import Training
 from alexnet_lib.variants import NETS, build
@@ -101,6 +109,7 @@ def test_the_other_way_round_an_effect_changes_its_sign_and_a_ratio_is_turned_ov
     ("pairs", "kind", "words"),
     [
         ([(1.0, 2.0)], "difference", "pairs are 1, and one run says nothing of chance"),
+        ([(1.0, 2.0), (2.0, 3.0)], "quotient", "kind is 'quotient'"),
         ([(1.0, 2.0), (0.0, 1.0)], "ratio", "a number that is not above 0"),
     ],
 )
@@ -200,7 +209,7 @@ def test_every_arm_of_every_experiment_is_a_net_that_takes_its_images(experiment
             assert net(torch.zeros(2, 3, config.input_side, config.input_side)).shape == (2, 10)
 
 
-def test_every_claim_with_an_experiment_is_compared_in_it_but_for_those_that_need_nets():
+def test_every_claim_with_an_experiment_is_compared_in_it_but_for_averaged_nets():
     asked = {claim.name: claim.experiment for claim in paper.CLAIMS if claim.experiment}
     answered = {
         comparison.claim: experiment.name
@@ -208,10 +217,7 @@ def test_every_claim_with_an_experiment_is_compared_in_it_but_for_those_that_nee
         for comparison in experiment.comparisons
         if comparison.claim
     }
-    assert asked.items() - answered.items() == {
-        ("averaged-nets", "averaged-nets"),
-        ("tower-colours", "tower-colours"),
-    }
+    assert asked.items() - answered.items() == {("averaged-nets", "averaged-nets")}
     assert answered.items() <= asked.items()
 
 
@@ -225,7 +231,7 @@ def test_no_rate_is_chosen_by_the_test_set():
 def test_overlap_changes_no_size_of_any_map():
     from alexnet_lib.spec import trace
 
-    for side, names in ((224, ("paper", "z-2")), (31, ("four-layer", "four-layer-z-2"))):
+    for side, names in ((224, ("paper", "z-2")), (23, ("four-layer-no-norm", "four-layer-z-2"))):
         one, other = (dataclasses.replace(NETS[name], image_size=side) for name in names)
         assert [layer.side for layer in trace(one)] == [layer.side for layer in trace(other)]
 
@@ -389,6 +395,154 @@ def test_ctrl_c_says_how_to_go_on(laboratory, tmp_path, monkeypatch):
         run(SMALL, ["hot"], **laboratory.options | {"folder": tmp_path})
 
 
+def test_a_run_of_an_experiment_on_towers_has_the_gap_of_its_first_kernels_and_that_of_chance(
+    photos, tmp_path
+):
+    gap = Value("tower colour gap", unit="of colourfulness")
+    chance = Value("tower colour gap, random split", unit="of colourfulness")
+    towers = dataclasses.replace(
+        SMALL,
+        setting=dataclasses.replace(SETTING, image_side=64, crop=64, epochs=1, dropout=0.5),
+        arms={"two": Arm({"spec": "paper"})},
+        comparisons=(Comparison(None, "two", "two", chance, other=gap),),
+    )
+    sets = tuple(ten_photos(split, 64, per_class) for split, per_class in (("train", 8), ("test", 1)))
+    options = {"folder": tmp_path, "out": tmp_path / "runs", "sets": sets, "device": "cpu"}
+    made = run(towers, progress=False, **options)
+    for record in made:
+        net = load_net(tmp_path / "runs" / "small" / record.label).net
+        colour = colourfulness(net.features.conv1.weight.detach()).double()
+        assert record.results["tower colour gap"] == pytest.approx(
+            abs(colour[:48].mean() - colour[48:].mean()).item(), abs=1e-6
+        )
+        draw = torch.Generator().manual_seed(7)
+        splits = (colour[torch.randperm(96, generator=draw)].view(2, 48).mean(dim=1) for _ in range(3000))
+        by_chance = sum(abs(a - b).item() for a, b in splits) / 3000
+        assert record.results["tower colour gap, random split"] == pytest.approx(by_chance, rel=0.1)
+    effect = report(towers, tmp_path).answers[0].effect
+    assert "of colourfulness (95 % interval" in effect
+
+
+def test_runs_of_other_experiments_have_no_gap(laboratory):
+    assert not any(name.startswith("tower") for record in laboratory.made for name in record.results)
+
+
+# Several at a time
+
+
+def numbers(made):
+    """What of records must not depend on how many are made at a time."""
+    timed = "images per second"
+    return {
+        record.label: (
+            record.curves,
+            {name: value for name, value in record.results.items() if name != timed},
+            record.config,
+            record.images,
+        )
+        for record in made
+    }
+
+
+@pytest.fixture
+def one_thread():
+    """Workers have one thread, and sums in another order end in other bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_two_at_a_time_make_the_same_records_bit_for_bit(photos, tmp_path, one_thread):
+    options = {"sets": photos, "device": "cpu", "progress": False}
+    alone = run(SMALL, ["relu", "tanh"], folder=tmp_path / "one", out=tmp_path / "a", **options)
+    together = run(SMALL, ["relu", "tanh"], jobs=2, folder=tmp_path / "two", out=tmp_path / "b", **options)
+    assert numbers(together) == numbers(alone)
+    assert {record.label for record in together[:2]} == {"relu-rate-search-1e-05", "relu-rate-search-0.001"}
+    assert {record.hardware for record in together} == {
+        f"{record.hardware}, 2 runs at a time" for record in alone
+    }
+    assert together[0].hardware.startswith("CPU, 1 thread(s)")
+    assert {record.command for record in together} == {"alexnet experiment run small --jobs 2"}
+    assert (
+        report(SMALL, tmp_path / "two").answers[0].interval
+        == report(SMALL, tmp_path / "one").answers[0].interval
+    )
+    assert run(SMALL, ["relu", "tanh"], jobs=2, folder=tmp_path / "two", out=tmp_path / "b", **options) == []
+
+
+LONG = dataclasses.replace(SMALL, arms={"relu": Arm({"rate": 1e-3, "epochs": 60})}, comparisons=(), seeds=2)
+
+
+def when_saved(out, then):
+    """Wait in a thread until both of LONG's runs have a checkpoint, and call `then`."""
+
+    def wait_and_call():
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends:
+            if len({path.parent for path in out.glob("small/*/checkpoint-*.pt")}) == 2:
+                return then()
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=wait_and_call)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("stop", "error", "words"),
+    [
+        (
+            lambda: multiprocessing.active_children()[0].kill(),
+            ChildProcessError,
+            r"the process that made relu-seed\d was killed.*The same command goes on; with fewer --jobs",
+        ),
+        (
+            lambda: os.kill(os.getpid(), signal.SIGINT),
+            Interrupted,
+            "relu-seed0, relu-seed1 stopped and saved; the same command goes on",
+        ),
+    ],
+    ids=["killed", "ctrl-c"],
+)
+def test_two_at_a_time_that_are_broken_off_go_on_to_the_same_bits(
+    photos, tmp_path, one_thread, stop, error, words
+):
+    options = {"sets": photos, "device": "cpu", "progress": False}
+    there = {"folder": tmp_path / "records", "out": tmp_path / "runs", "jobs": 2}
+    stopper = when_saved(tmp_path / "runs", stop)
+    with pytest.raises(error, match=words):
+        run(LONG, **there, **options)
+    stopper.join()
+    assert multiprocessing.active_children() == []
+    assert not (tmp_path / "records").exists()
+    begun = [checkpoints.newest(tmp_path / "runs" / "small" / f"relu-seed{seed}")[1] for seed in (0, 1)]
+    assert all(1 <= state["progress"]["epoch"] < 60 for state in begun)
+    together = run(LONG, **there, **options)
+    alone = run(LONG, folder=tmp_path / "alone", out=tmp_path / "one", **options)
+    assert numbers(together) == numbers(alone)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_another_process_is_making_is_named_and_left_to_it(photos, tmp_path, jobs):
+    options = {"sets": photos, "device": "cpu", "progress": False, "jobs": jobs}
+    there = {"folder": tmp_path / "records", "out": tmp_path / "runs"}
+    words = "hot-seed0 is being made by another process in .*: the same command looks again"
+    with held(tmp_path / "runs" / "small" / "hot-seed0"), pytest.warns(UserWarning, match=words):
+        made = run(SMALL, ["hot"], **there, **options)
+    assert [record.label for record in made] == ["hot-seed1"]
+    assert [record.label for record in run(SMALL, ["hot"], **there, **options)] == ["hot-seed0"]
+
+
+def test_what_is_wrong_with_a_run_is_said_by_the_command_and_not_by_a_dead_process(tmp_path):
+    options = {"folder": tmp_path, "out": tmp_path, "device": "cpu", "progress": False, "root": tmp_path}
+    lost = dataclasses.replace(SMALL, setting=dataclasses.replace(SETTING, data="folder:nowhere"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        run(lost, ["hot"], jobs=2, **options)
+    with pytest.raises(ValueError, match="jobs is 0, and must be at least 1"):
+        run(SMALL, jobs=0, **options)
+
+
 def test_an_arm_none_of_whose_rates_comes_to_anything_is_not_measured(photos, tmp_path):
     hot = dataclasses.replace(SMALL, arms={"relu": Arm({}, (1e30, 1e31))}, comparisons=())
     options = {"folder": tmp_path, "out": tmp_path / "runs", "sets": photos, "device": "cpu"}
@@ -478,11 +632,22 @@ def test_a_missing_seed_is_named(laboratory, tmp_path):
 # The command line
 
 
-def test_the_command_lists_the_experiments(capsys):
+def test_the_command_lists_arms_runs_and_verdict_of_each_experiment(capsys):
     assert main(["experiment", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(EXPERIMENTS)
-    assert " of  95 runs  How many times" in lines[0]
+    assert [line.split()[0] for line in lines[::2]] == list(EXPERIMENTS)
+    assert [line.strip() for line in lines[1::2]] == [asked.question for asked in EXPERIMENTS.values()]
+    (towers,) = (line for line in lines if line.startswith("two-towers "))
+    found = report(EXPERIMENTS["two-towers"])
+    assert towers.split(maxsplit=1)[1] == f"4 arms  {found.recorded:>3} of  32 runs  {found.verdict}"
+
+
+def test_the_command_reports_all_experiments_where_none_is_named(capsys):
+    assert main(["experiment", "report"]) == 0
+    out = capsys.readouterr().out
+    for name, asked in EXPERIMENTS.items():
+        assert f"{name}: {asked.question}" in out
+        assert f"To measure {name} again" in out
 
 
 def test_the_command_runs_the_named_arms_and_reports(laboratory, capsys, monkeypatch):
@@ -494,12 +659,12 @@ def test_the_command_runs_the_named_arms_and_reports(laboratory, capsys, monkeyp
     monkeypatch.setattr(experiments, "report", lambda experiment: report(experiment, laboratory.folder))
     assert main(["experiment", "run", "small", "--arms", "relu,tanh", "--seeds", "3", "--out", "here"]) == 0
     assert asked == [
-        ((SMALL, ["relu", "tanh"]), {"seeds": 3, "device": None, "root": None, "out": "here"}),
+        ((SMALL, ["relu", "tanh"]), {"seeds": 3, "jobs": 1, "device": None, "root": None, "out": "here"}),
     ]
     assert main(["experiment", "report", "small"]) == 0
     out = capsys.readouterr().out
     assert "rate of relu: 0.001, at the edge of its grid" in out
-    assert "tanh against relu, training loss: " in out
+    assert "tanh against relu: training loss: " in out
     assert "failed: hot-seed1: the loss is nan" in out
     assert main(["experiment", "report", "smalls"]) == 2
     assert "did you mean 'small'" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import sys
 
 import pytest
 
@@ -30,6 +32,16 @@ def test_a_stored_record_is_read_back_equal(tmp_path):
     assert path.relative_to(tmp_path).as_posix() == "trial/2026-01-02_cpu_relu.json"
     assert records.load("trial", tmp_path) == [RECORD]
     assert [item.name for item in path.parent.iterdir()] == [path.name]  # no half-written file beside it
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_record(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"2026-01-02_cpu_relu\.json could not be written .*make room there"):
+        records.store(RECORD, tmp_path)
+    assert list((tmp_path / "trial").iterdir()) == []
 
 
 def test_a_record_is_never_edited(tmp_path):
@@ -74,12 +86,27 @@ def test_the_first_epoch_below_a_threshold_counts_from_one():
 
 def test_the_circumstances_of_a_run_are_filled_in():
     found = records.circumstances()
-    assert set(found) == {"date", "hardware", "versions", "commit"}
+    assert set(found) == {"date", "hardware", "versions", "commit", "memory"}
     assert found["versions"]["torch"]
+    assert records.circumstances("cpu")["hardware"].startswith("CPU, ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such count")
+def test_the_memory_on_record_is_what_the_process_held_at_most():
+    before = records.circumstances("cpu")["memory"]
+    more = before + 300_000_000
+    held = b"x" * more  # each byte written, so that the system has to give it
+    del held
+    assert more < records.circumstances("cpu")["memory"] < more + 1.5 * before
+
+
+def test_a_record_from_before_memory_was_kept_has_none(tmp_path):
+    path = records.store(RECORD, tmp_path)
+    content = json.loads(path.read_text())
+    del content["memory"]
+    path.write_text(json.dumps(content))
+    assert records.load("trial", tmp_path)[0].memory is None
 
 
 def test_every_record_in_the_package_can_be_read():
-    experiments = [path.name for path in records.RESULTS.iterdir() if path.is_dir()]
-    assert experiments
-    for experiment in experiments:
-        assert records.load(experiment)
+    assert len(records.every_record()) == len(list(records.RESULTS.rglob("*.json"))) > 0

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from alexnet_lib.architecture import SPECS, AlexNet
-from alexnet_lib.spec import AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, crossings, trace
+from alexnet_lib.spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm, crossings, trace
 
 PAPER = SPECS["paper"]
 # layer: (kernel maps or units, side, parameters, multiply-accumulates)
@@ -205,6 +205,30 @@ def test_steps_build_the_layers_that_they_describe():
     assert repr(Norm(3, 1.0, 0.5, 0.6, towers=1, alpha_over_n=True).module()) == (
         "LocalResponseNorm(n=3, k=1, alpha=0.5, beta=0.6, towers=1, alpha_over_n=True)"
     )
+
+
+def test_batch_norm_is_torchs_and_needs_as_many_maps_as_its_convolution():
+    assert isinstance(BatchNorm(8).module(), torch.nn.BatchNorm2d)
+    assert BatchNorm(8).module().num_features == 8
+    with pytest.raises(
+        ValueError, match=r"maps is 8 in BatchNorm, and the convolution .* has 16.*BatchNorm\(16\)"
+    ):
+        Conv(16, z=3, after=(Relu(), BatchNorm(8)))
+
+
+def test_batch_norm_learns_two_numbers_a_map_and_reads_no_other_tower():
+    def batch(conv):
+        return replace(
+            conv, after=tuple(BatchNorm(conv.maps) if isinstance(s, Norm) else s for s in conv.after)
+        )
+
+    spec = replace(PAPER, name="batch", convs=(*map(batch, PAPER.convs[:2]), *PAPER.convs[2:]))
+    learned = {layer.name: layer.parameters for layer in trace(spec) if layer.name.startswith("batch_norm")}
+    assert learned == {"batch_norm1": 2 * 96, "batch_norm2": 2 * 256}
+    with torch.device("meta"):
+        weights = AlexNet(spec).parameters()
+    assert costs(spec)[0] == sum(weight.numel() for weight in weights)
+    assert crossings(spec) == crossings(PAPER)
 
 
 def test_the_steps_defaults_are_the_papers():

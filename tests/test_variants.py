@@ -1,12 +1,22 @@
 """The nets of the experiments differ from the paper's in the one thing that each is named after."""
 
+import dataclasses
+import os
+import signal
+
 import pytest
 import torch
 from torch import nn
+from training import CONFIG, sets, tiny_run
 
 from alexnet_lib.architecture import PAPER, SPECS, AlexNet
-from alexnet_lib.spec import Norm, Pool, crossings, trace
-from alexnet_lib.variants import NETS, VARIANTS, build
+from alexnet_lib.evaluation import topk_error
+from alexnet_lib.outcome import Interrupted
+from alexnet_lib.processes import run_processes
+from alexnet_lib.runs import load_net
+from alexnet_lib.spec import BatchNorm, Norm, Pool, crossings, trace
+from alexnet_lib.train import Training
+from alexnet_lib.variants import NETS, VARIANTS, build, without_layers
 
 
 def kinds(name, kind):
@@ -29,6 +39,23 @@ def test_every_name_is_its_nets_and_the_specs_of_the_book_are_among_them():
 )
 def test_norms_stand_where_the_name_says(name, layers):
     assert kinds(name, Norm) == layers
+
+
+def test_batch_norm_stands_where_the_norm_stood_and_all_else_is_the_same():
+    normed, batch = NETS["four-layer"], NETS["four-layer-batch-norm"]
+    assert kinds("four-layer-batch-norm", BatchNorm) == kinds("four-layer", Norm) == [1, 2]
+    for one, other in zip(normed.convs, batch.convs, strict=True):
+        swapped = tuple(BatchNorm(one.maps) if isinstance(step, Norm) else step for step in one.after)
+        assert dataclasses.replace(one, after=swapped) == other
+
+
+def test_the_hidden_layer_is_the_only_difference_and_dropout_goes_there():
+    hidden, plain = NETS["four-layer-hidden"], NETS["four-layer-no-norm"]
+    assert dataclasses.replace(hidden, name=plain.name, hidden=()) == plain
+    net = build("four-layer-hidden", 24, 0.5, 10)
+    assert [name for name, _ in net.classifier.named_children()] == ["fc4", "relu4", "dropout4", "fc5"]
+    assert net.classifier.dropout4.p == 0.5
+    assert tuple(net.classifier.fc5.weight.shape) == (10, 512)
 
 
 def test_only_alpha_over_n_divides_alpha():
@@ -61,6 +88,25 @@ def test_a_shorter_net_lacks_its_layers(name, maps):
     assert [conv for conv in PAPER.convs if conv not in NETS[name].convs] == [
         PAPER.convs[int(layer[-1]) - 1] for layer in name.split("-")[1:]
     ]
+
+
+def test_a_net_without_a_layer_is_built_and_has_the_parameters_that_the_trace_counts():
+    small = without_layers(PAPER, 3, 4)
+    parameters = sum(weight.numel() for weight in AlexNet(small).parameters())
+    assert parameters == sum(layer.parameters for layer in trace(small)) == 59_268_712
+    assert [conv.maps for conv in small.convs] == [96, 256, 256]
+
+
+def test_layers_are_counted_from_one_and_no_number_leaves_the_net_as_it_is():
+    assert without_layers(PAPER, 4).convs == (*PAPER.convs[:3], PAPER.convs[4])
+    assert without_layers(PAPER).convs == PAPER.convs
+    assert without_layers(PAPER).name == "all five"
+
+
+@pytest.mark.parametrize("number", [0, 6, True])
+def test_a_layer_that_the_net_does_not_have_is_refused(number):
+    with pytest.raises(ValueError, match=rf"number is {number}, and 'paper' has .* layers 1 to 5"):
+        without_layers(PAPER, number)
 
 
 @pytest.mark.parametrize("unit", ["relu", "tanh", "sigmoid", "leaky-relu"])
@@ -102,3 +148,43 @@ def test_a_net_is_built_with_the_runs_side_dropout_and_classes():
 def test_what_a_net_has_no_place_for_is_refused(name, side, dropout, words):
     with pytest.raises(ValueError, match=words):
         build(name, side, dropout, 10)
+
+
+# Statistics of batches belong to the net's state
+
+
+BATCH_NORM = dataclasses.replace(
+    CONFIG, spec="four-layer-batch-norm", epochs=2, dropout=0.0, rate=0.002, drop_epochs=(1,)
+)
+
+
+def test_a_net_with_batch_norm_goes_on_after_a_break_and_comes_back_from_its_folder(tmp_path, monkeypatch):
+    whole = tiny_run(tmp_path / "whole", BATCH_NORM, net=None)
+    step = Training._step
+
+    def break_off(training):
+        step(training)
+        if (training.done.epoch, training.done.step) == (1, 5):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Training, "_step", break_off)
+    with pytest.raises(Interrupted):
+        tiny_run(tmp_path / "broken", BATCH_NORM, net=None)
+    monkeypatch.setattr(Training, "_step", step)
+    resumed = tiny_run(tmp_path / "broken", BATCH_NORM, net=None, resume=True)
+    again, (_, test) = load_net(tmp_path / "broken"), sets()
+    for name, numbers in whole.net.state_dict().items():
+        assert torch.equal(resumed.net.state_dict()[name], numbers), name
+        assert torch.equal(again.net.state_dict()[name], numbers), name
+    assert whole.net.features.batch_norm1.num_batches_tracked == 22  # two epochs of eleven steps
+    error = topk_error(again.probabilities(test, "centre"), test.labels, 1)
+    assert error == pytest.approx(whole.results["top-1 error, centre"])
+
+
+def test_batch_norm_is_refused_where_a_process_sees_a_part_of_the_batch():
+    with pytest.raises(RuntimeError, match=r"four-layer-batch-norm.*each of 2 processes has a part of it"):
+        run_processes(split_run, 2)
+
+
+def split_run(world):
+    tiny_run(config=BATCH_NORM, net=None)

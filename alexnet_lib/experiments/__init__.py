@@ -5,7 +5,7 @@ alexnet experiment run relu-against-tanh --root DIR --out runs
 alexnet experiment report relu-against-tanh
 """
 
-from .experiment import Arm, Comparison, Crossing, Experiment, Gap, Value
+from .experiment import POINTS, Arm, Comparison, Crossing, Experiment, Gap, Value, run_label
 from .interval import Interval, interval, t_quantile
 from .questions import EXPERIMENTS
 from .report import Answer, ChosenRate, Report, on_record, report, verdict
@@ -13,6 +13,7 @@ from .running import run
 
 __all__ = [
     "EXPERIMENTS",
+    "POINTS",
     "Answer",
     "Arm",
     "ChosenRate",
@@ -27,6 +28,7 @@ __all__ = [
     "on_record",
     "report",
     "run",
+    "run_label",
     "t_quantile",
     "verdict",
 ]

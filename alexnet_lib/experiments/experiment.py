@@ -14,6 +14,8 @@ from ..records import Record
 
 SEARCH_SEED = 1_000_000  # rates are chosen on a seed that no measured run has
 POINTS = "points"
+TOWER_GAP = "tower colour gap"  # a result of runs whose experiment compares it; and what chance makes of it
+RANDOM_GAP = "tower colour gap, random split"
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,17 @@ class Comparison:
         return self.printed**0.5 if self.kind == "ratio" else self.printed / 2
 
     @property
+    def least(self) -> str:
+        """`enough` in words."""
+        if self.printed is None:
+            return "no effect"
+        return f"{self.enough:.2f}" if self.kind == "ratio" else f"{100 * self.enough:g} points"
+
+    @property
     def rule(self) -> str:
         """The verdict rule in words, as `verdict` follows it."""
-        least = "no effect" if self.printed is None else f"{100 * self.enough:g} points"
-        if self.kind == "ratio" and self.printed is not None:
-            least = f"{self.enough:.2f}"
         return (
-            f"reproduced: the whole 95 % interval is above {least}; same sign: above no effect; "
+            f"reproduced: the whole 95 % interval is above {self.least}; same sign: above no effect; "
             "contradicted: below no effect; else not at this scale; "
             "not measured: a run is missing, or lacks the number"
         )
@@ -170,11 +176,21 @@ class Experiment:
             for name in (comparison.arm, comparison.against):
                 require_choice("arm", name, self.arms)
 
+    @property
+    def runs(self) -> int:
+        """How many runs it wants: those that try rates, and those that measure."""
+        return sum(len(arm.rates) + self.seeds for arm in self.arms.values())
+
     def config(self, arm: str, seed: int, rate: float | None = None) -> TrainConfig:
         """The config of one run; `rate` None keeps the rate of the arm."""
         require_choice("arm", arm, self.arms)
         config = replace(self.setting, **self.arms[arm].changes, seed=seed)
         return config if rate is None else replace(config, rate=rate)
+
+    @property
+    def compares_colours(self) -> bool:
+        """Whether a comparison is of the colours of the first layer's kernels (§6.1)."""
+        return any(str(comparison.measure).startswith(TOWER_GAP) for comparison in self.comparisons)
 
     def search_config(self, arm: str, rate: float) -> TrainConfig:
         """The config of the run that tries one rate of the arm's grid."""

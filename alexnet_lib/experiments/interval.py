@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..checks import require_choice
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -33,6 +35,7 @@ def interval(pairs: Sequence[tuple[float, float]], kind: str = "difference") -> 
     the logarithm of without_i / with_i, and mean and ends are raised back: the mean is the geometric one.
     Raises ValueError for fewer than two pairs, and where a ratio has a number that is not above 0.
     """
+    require_choice("kind", kind, ("difference", "ratio"))
     if len(pairs) < 2:
         raise ValueError(f"pairs are {len(pairs)}, and one run says nothing of chance: give at least two")
     if kind == "ratio":

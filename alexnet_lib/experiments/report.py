@@ -40,14 +40,14 @@ class Answer:
         if self.interval is None:
             return f"{len(self.runs)} runs on record, too few for an interval"
         mean, low, high = map(self._shown, (self.interval.mean, self.interval.low, self.interval.high))
-        return f"{mean} {self._unit} (95 % interval {low} to {high}, {self.interval.pairs} seeds)"
+        return f"{mean} {self.unit} (95 % interval {low} to {high}, {self.interval.pairs} seeds)"
 
     @property
     def power(self) -> str:
         """The smallest effect that an interval as wide as this one tells from none."""
         if self.interval is None:
             return "no interval, no power"
-        return f"an effect below {self._shown(self.interval.half_width)} {self._unit} would not have shown"
+        return f"an effect below {self._shown(self.interval.half_width)} {self.unit} would not have shown"
 
     @property
     def circumstances(self) -> str:
@@ -58,11 +58,20 @@ class Answer:
         return f"{data}, {images} images; {hardware}"
 
     @property
-    def _unit(self) -> str:
+    def unit(self) -> str:
+        """What the effect is counted in; `POINTS` are hundredths."""
         return "times" if self.comparison.kind == "ratio" else self.comparison.measure.unit
 
+    @property
+    def words(self) -> str:
+        """What is compared, in which number."""
+        asked = self.comparison
+        if asked.other is not None:
+            return f"{asked.against}: {asked.other} against {asked.measure}"
+        return f"{asked.against} against {asked.arm}: {asked.measure}"
+
     def _shown(self, number: float) -> str:
-        return f"{100 * number if self._unit == POINTS else number:.2f}"
+        return f"{100 * number if self.unit == POINTS else number:.2f}"
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,24 @@ class Report:
     answers: tuple[Answer, ...]
     failed: Mapping[str, str]  # label -> why the run came to nothing
     hours: float  # of all runs together
+    recorded: int  # runs, those that tried rates among them
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on the first comparison, which is the one that the question is about."""
+        return self.answers[0].verdict if self.answers else "nothing compared"
+
+    @property
+    def waits_for(self) -> str:
+        """Which runs there still have to be, in words; empty where there are all."""
+        asked, setting = self.experiment, self.experiment.setting
+        missing = asked.runs - self.recorded
+        if not missing:
+            return ""
+        return (
+            f"not measured yet: waits for {missing} of {asked.runs} runs of up to {setting.epochs} epochs on "
+            f"{setting.data}, {setting.input_side} pixels a side"
+        )
 
 
 def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
@@ -81,7 +108,7 @@ def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
 
     Raises ValueError for a record that is not what the experiment declares.
     """
-    runs = on_record(experiment, folder)
+    runs = on_record(experiment.name, folder)
     rates = {arm: rate for arm in experiment.arms if (rate := chosen_rate(experiment, arm, runs)) is not None}
     measured = {
         (arm, seed): run
@@ -98,6 +125,7 @@ def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
         tuple(_answer(experiment, comparison, measured) for comparison in experiment.comparisons),
         {label: run.config["failed"] for label, run in runs.items() if "failed" in run.config},
         sum(run.seconds for run in runs.values()) / 3600,
+        len(runs),
     )
 
 
@@ -113,14 +141,14 @@ def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[in
     return "contradicted" if found.high < comparison.none else "not at this scale"
 
 
-def on_record(experiment: Experiment, folder: Path = records.RESULTS) -> dict[str, Record]:
-    """The records of an experiment by label. ValueError for two of one label, which no run writes."""
-    if not (folder / experiment.name).is_dir():
+def on_record(name: str, folder: Path = records.RESULTS) -> dict[str, Record]:
+    """The records of the experiment of that name, by label. ValueError for two of one label."""
+    if not (folder / name).is_dir():
         return {}
     found = {}
-    for run in records.load(experiment.name, folder):
+    for run in records.load(name, folder):
         if run.label in found:
-            raise ValueError(f"{run.label} of {experiment.name} is on record twice: which of them counts?")
+            raise ValueError(f"{run.label} of {name} is on record twice: which of them counts?")
         found[run.label] = run
     return found
 

@@ -1,21 +1,27 @@
-"""Runs what an experiment still lacks on record, one run after another, and records each as it ends."""
+"""Runs what an experiment still lacks on record, one or several at a time, and records each as it ends."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from .. import checkpoints, records
-from ..checks import require_choice
+from ..architecture import AlexNet
+from ..checks import require_choice, require_count
 from ..dataset import ImageSet, load
+from ..files import held
 from ..learning import TrainConfig
 from ..outcome import DivergedError, Interrupted
+from ..qualitative import tower_gap
 from ..records import Record
 from ..train import stored_side, train
-from .experiment import Experiment, run_label, search_label
+from .experiment import RANDOM_GAP, TOWER_GAP, Experiment, run_label, search_label
 from .report import chosen_rate, on_record
+from .workers import workers
 
 
 def run(
@@ -23,6 +29,7 @@ def run(
     arms: Iterable[str] | None = None,
     *,
     seeds: int | None = None,
+    jobs: int = 1,
     device: str | None = None,
     root: str | Path | None = None,
     out: str | Path = "runs",
@@ -34,31 +41,53 @@ def run(
 
     First the rates of each arm's grid, then seed after seed, all arms of a seed in a row, so that what has
     been done at any time is pairs. A run that was broken off goes on from its checkpoint in out/NAME/LABEL.
-    One that diverges is recorded as failed, with the reason, and the next begins. An arm none of whose rates
-    brings the criterion to a number is not measured.
+    One that diverges is recorded as failed, with the reason, and the next begins. One that another process
+    is making is left to it, with a warning. An arm none of whose rates brings the criterion to a number is
+    not measured.
 
     arms: some of the arms; None takes all. seeds: how many; None takes as many as the experiment wants.
-    folder: where records go. sets, root, device: as for `train`.
+    jobs: runs at a time; several are made in processes with one thread each. folder: where records go.
+    sets, root, device: as for `train`.
     """
+    require_count("jobs", jobs, "it counts the runs at a time (1)")
     arms = list(experiment.arms if arms is None else arms)
     for arm in arms:
         require_choice("arm", arm, experiment.arms)
     searches = dict.fromkeys(experiment.arms[arm].rate_of or arm for arm in arms)
     tries = [(arm, rate) for arm in searches for rate in experiment.arms[arm].rates]
     measured = [(arm, seed) for seed in range(experiment.seeds if seeds is None else seeds) for arm in arms]
-    laboratory = _Laboratory(experiment, device, root, Path(out), folder, sets, progress)
-    with tqdm(
-        total=len(tries) + len(measured), desc=experiment.name, unit=" runs", disable=not progress or None
-    ) as bar:
-        for arm, rate in tries:
-            laboratory.once(search_label(arm, rate), experiment.search_config(arm, rate))
-            bar.update()
+
+    def chosen() -> Iterator[tuple[str, TrainConfig]]:
+        """The measured runs, once all rates have been tried."""
+        runs = on_record(experiment.name, folder)
         for arm, seed in measured:
-            chosen = chosen_rate(experiment, arm, on_record(experiment, folder))
-            if chosen:  # else no rate of the grid came to anything, and there is none to measure with
-                laboratory.once(run_label(arm, seed), experiment.config(arm, seed, chosen.rate))
-            bar.update()
-    return laboratory.made
+            # Without a rate none of the grid came to anything, and there is none to measure with.
+            if rate := chosen_rate(experiment, arm, runs):
+                yield run_label(arm, seed), experiment.config(arm, seed, rate.rate)
+
+    alone = progress and jobs == 1  # the bars of several runs would write over each other
+    laboratory = _Laboratory(experiment, device, root, Path(out), folder, sets, alone, jobs)
+    labels = [search_label(*pair) for pair in tries] + [run_label(*pair) for pair in measured]
+    missing = len(set(labels) - on_record(experiment.name, folder).keys())
+    bar = tqdm(total=missing, desc=experiment.name, unit=" runs", smoothing=0, disable=not progress or None)
+    made = []
+    helped = jobs > 1 and missing
+    with bar, workers(laboratory.make, min(jobs, missing)) if helped else nullcontext() as team:
+        for stage in (
+            ((search_label(arm, rate), experiment.search_config(arm, rate)) for arm, rate in tries),
+            chosen(),
+        ):
+            known = on_record(experiment.name, folder)
+            tasks = [task for task in stage if task[0] not in known]
+            for record in team.each(tasks) if team else (laboratory.make(*task) for task in tasks):
+                if isinstance(record, Record):
+                    made.append(record)
+                    if progress:
+                        bar.write(f"{record.label}: {_told(experiment, record)}, {record.seconds:.0f} s")
+                else:
+                    warnings.warn(record, stacklevel=2)
+                bar.update()
+    return made
 
 
 class _Laboratory:
@@ -73,19 +102,29 @@ class _Laboratory:
         folder: Path,
         sets: tuple[ImageSet, ImageSet] | None,
         progress: bool,
+        jobs: int,
     ):
-        self.experiment, self.device, self.root, self.out = experiment, device, root, out
-        self.folder, self.progress, self.made = folder, progress, []
+        self.name, self.colours = experiment.name, experiment.compares_colours
+        self.device, self.root, self.out = device, root, out
+        self.folder, self.progress, self.jobs = folder, progress, jobs
         self._sets = sets
         self._loaded = None  # what the sets in hand were loaded as
 
-    def once(self, label: str, config: TrainConfig) -> None:
-        """Make a run and record it, if it is not on record."""
-        if label in on_record(self.experiment, self.folder):
-            return
-        command = f"alexnet experiment run {self.experiment.name}"
+    def make(self, label: str, config: TrainConfig) -> Record | str:
+        """Make a run and record it; or say that another process does."""
+        folder = self.out / self.name / label
+        try:
+            with held(folder):  # asked here, since other errors of a run say that something is wrong with it
+                pass
+        except ValueError:
+            return f"{label} is being made by another process in {folder}: the same command looks again"
+        if label in on_record(self.name, self.folder):
+            return f"{label} has just been recorded by another process"
         images, test = self._images(config)
-        folder, begun = self.out / self.experiment.name / label, time.perf_counter()
+        begun = time.perf_counter()
+        command = f"alexnet experiment run {self.name}"
+        if self.jobs > 1:
+            command += f" --jobs {self.jobs}"
         try:
             outcome = train(
                 config,
@@ -95,14 +134,16 @@ class _Laboratory:
                 device=self.device,
                 progress=self.progress,
             )
-            record = outcome.record(self.experiment.name, label, command)
+            record = outcome.record(self.name, label, command)
+            if self.colours:
+                record = replace(record, results=record.results | tower_colours(outcome.net))
         except Interrupted:
             raise Interrupted(
                 f"{label} stopped and saved in {folder}; the same command goes on there"
             ) from None
         except DivergedError as error:
             record = Record(
-                experiment=self.experiment.name,
+                experiment=self.name,
                 label=label,
                 command=command,
                 data=images.source,
@@ -113,12 +154,12 @@ class _Laboratory:
                 seconds=round(time.perf_counter() - begun, 1),
                 curves={},
                 results={},
-                **records.circumstances(),
+                **records.circumstances(self.device),
             )
+        if self.jobs > 1:  # they slow each other down, and the seconds are to be read with that
+            record = replace(record, hardware=f"{record.hardware}, {self.jobs} runs at a time")
         records.store(record, self.folder)
-        self.made.append(record)
-        if self.progress:
-            tqdm.write(f"{label}: {_told(self.experiment, record)}, {record.seconds:.0f} s")
+        return record
 
     def _images(self, config: TrainConfig) -> Sequence[ImageSet]:
         """Training and test set, loaded once for runs in a row that want the same."""
@@ -129,6 +170,15 @@ class _Laboratory:
             )
             self._loaded = wanted
         return self._sets
+
+
+def tower_colours(net: AlexNet) -> dict[str, float]:
+    """How far the colours of the towers' first kernels lie apart, and how far chance parts them (§6.1).
+
+    Of a net with one tower, the first half of the kernels stands against the second.
+    """
+    found = tower_gap(net.features.conv1.weight.detach().cpu())
+    return {TOWER_GAP: found.gap, RANDOM_GAP: found.by_chance}
 
 
 def _told(experiment: Experiment, record: Record) -> str:

@@ -21,6 +21,7 @@ from .dataset import steps_by_rate, subtracting
 from .depth import errors_by_seed, wiring_without
 from .dropout import averaged_nets, averages_against_one, dropout_curves, dropout_masks
 from .evaluation import confusion_picture, nets_and_average, steps_of_the_margin, top_guesses
+from .experiments import experiment, experiment_caption
 from .introduction import time_by_speed
 from .learning import first_signals, losses, momentum_average, plateaus, step_lengths
 from .log import recorded_errors
@@ -53,6 +54,8 @@ __all__ = [
     "error_curves",
     "error_histories",
     "errors_by_seed",
+    "experiment",
+    "experiment_caption",
     "fields_on_photograph",
     "first_layer_kernels",
     "first_signals",

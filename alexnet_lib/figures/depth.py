@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..architecture import SPECS
-from ..tables.depth import net_name
+from ..variants import name_without
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture
 
 
@@ -34,7 +34,7 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
         axis.set(yticks=[], ylim=(-0.4, 1.4))
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-        title = net_name(gone)
+        title = name_without(gone)
         axis.set_title(title, fontsize=11, loc="left", pad=2)
         mixing = [names[n - 1] for n in kept if n in both]
         told.append(f"{title}: {' and '.join(mixing)}{' alone' if len(mixing) == 1 else ''}")

@@ -3,6 +3,8 @@
 A module per subject.
 """
 
+from ..records import every_record
+from ..variants import without_layers
 from .architecture import (
     common_accounts,
     counted_claims,
@@ -13,11 +15,12 @@ from .architecture import (
     torchinfo_layers,
 )
 from .claims import claim_card, differences
-from .depth import nets_without_layers, without_layers
+from .depth import nets_without_layers
 from .dropout import dropout_places
+from .experiments import experiment, reproduce
 from .learning import decay_half_lives, diagnosis
 from .ledger import claim_ledger, verdict_counts
-from .log import every_record, run_circumstances, run_outcomes
+from .log import run_circumstances, run_outcomes
 from .notes import readers_notes
 from .qualitative import qualitative_claims
 from .results import contest_nets, logged_views, results_2010, results_2012
@@ -40,6 +43,7 @@ __all__ = [
     "differences",
     "dropout_places",
     "every_record",
+    "experiment",
     "layer_table",
     "logged_runs",
     "logged_views",
@@ -52,6 +56,7 @@ __all__ = [
     "readers_notes",
     "receptive_fields",
     "reimplementations",
+    "reproduce",
     "results_2010",
     "results_2012",
     "run_circumstances",

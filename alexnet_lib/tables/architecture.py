@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 import torch
+from torch import nn
 
 from .. import paper
 from ..architecture import SPECS, AlexNet
@@ -30,14 +31,12 @@ def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int
     for layer in info.summary_list:
         if not layer.is_leaf_layer:
             continue
-        biases = getattr(layer.module, "bias", None)
         positions = 1
         for side in layer.output_size[2:]:
             positions *= side
-        additions = biases.numel() * positions if biases is not None else 0
-        layers.append(
-            (layer.var_name, tuple(layer.output_size[1:]), layer.num_params, layer.macs - additions)
-        )
+        weighs = isinstance(layer.module, nn.Conv2d | nn.Linear)  # a norm with parameters sums no products
+        products = layer.macs - layer.module.bias.numel() * positions if weighs else 0
+        layers.append((layer.var_name, tuple(layer.output_size[1:]), layer.num_params, products))
     return tuple(layers)
 
 
@@ -160,7 +159,7 @@ def operation_countings() -> Table:
         "the paper's net, multiplications and additions counted apart": 2 * everything,
     }
     rows = tuple((name, f"{number:,}", f"{number / 1e6:.0f} million") for name, number in countings.items())
-    return Table("Operations for one image", ("what is counted", "operations", "rounded"), rows)
+    return Table("Operations for one image", ("what is counted", "number", "rounded"), rows)
 
 
 def common_accounts() -> Table:

@@ -1,33 +1,11 @@
 """The net with a layer taken out (§7): what goes with it besides depth."""
 
-from dataclasses import replace
-
 from ..architecture import SPECS
 from ..spec import AlexNetSpec, trace
+from ..variants import without_layers
 from .table import Table
 
 REMOVED = ((), (3,), (4,), (3, 4))  # convolutional layers; the paper does not say which it tried
-
-
-def without_layers(spec: AlexNetSpec, *numbers: int) -> AlexNetSpec:
-    """A spec without the convolutional layers of these numbers, counted from 1; the rest stays as it is (§7).
-
-    What followed the layer goes with it, and a layer that read its own tower reads its own tower still.
-    Raises ValueError for a number that the net does not have.
-    """
-    known = range(1, len(spec.convs) + 1)
-    for number in numbers:
-        if number not in known:
-            raise ValueError(
-                f"number is {number!r}, and {spec.name!r} has the convolutional layers 1 to {known[-1]}"
-            )
-    convs = tuple(conv for number, conv in enumerate(spec.convs, 1) if number not in numbers)
-    return replace(spec, name=net_name(numbers), convs=convs)
-
-
-def net_name(numbers: tuple[int, ...]) -> str:
-    """What a net without some layers is called: "without conv3 and conv4"."""
-    return f"without {' and '.join(f'conv{number}' for number in numbers)}" if numbers else "all five"
 
 
 def nets_without_layers() -> Table:
@@ -54,7 +32,7 @@ def nets_without_layers() -> Table:
         "net",
         "parameters",
         "fewer by",
-        "million operations",
+        "million multiply-accumulates",
         "pool5 sees",
         "mixes the towers before fc6",
     )

@@ -2,18 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-from .. import records
 from ..records import Record
 from .table import Table
-
-
-def every_record(folder: Path = records.RESULTS) -> list[Record]:
-    """All records of all experiments, oldest first; runs of one day by experiment and label."""
-    names = [path.name for path in folder.iterdir() if path.is_dir()]
-    found = [record for name in names for record in records.load(name, folder)]
-    return sorted(found, key=lambda run: (run.date, run.experiment, run.label, run.seed))
 
 
 def run_circumstances(runs: Sequence[Record]) -> Table:

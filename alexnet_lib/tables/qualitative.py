@@ -4,6 +4,7 @@ from torch import Tensor
 
 from ..paper import claims
 from ..qualitative import tower_gap
+from .claims import finding
 from .table import Table
 
 NOT_MEASURED = ("not measured yet", "not measured")
@@ -19,6 +20,7 @@ def qualitative_claims(kernels: Tensor, towers: int) -> Table:
         ours = repr(gap), "same sign, one net" if gap.p <= 0.05 else "not at this scale, one net"
     nothing = "nothing in the package"
     (every_run,) = claims("6.1")
+    found = finding(every_run)
     rows = (
         (
             "The kernels of one tower are mostly colour-blind, those of the other mostly colour-specific",
@@ -26,7 +28,7 @@ def qualitative_claims(kernels: Tensor, towers: int) -> Table:
             nothing,
             *ours,
         ),
-        (every_run.statement, every_run.paper, nothing, *NOT_MEASURED),
+        (every_run.statement, every_run.paper, nothing, found.value, found.verdict),
         (
             "Most of the five best labels are plausible, off-centre objects included",
             "yes (Figure 4, eight images)",

@@ -18,9 +18,13 @@ class Logged:
     def __str__(self) -> str:
         return f"{100 * self.top1:.2f} % / {100 * self.top5:.2f} %"
 
+    def points(self, other: "Logged", sign: str = "+") -> str:
+        """Top-1 / top-5 error minus another one's, in points; with sign="" a plus is left out."""
+        return f"{100 * (self.top1 - other.top1):{sign}.2f} / {100 * (self.top5 - other.top5):{sign}.2f}"
+
     def above(self, other: "Logged") -> str:
-        """Top-1 / top-5 error above another one's, in points."""
-        return f"{100 * (self.top1 - other.top1):.2f} / {100 * (self.top5 - other.top5):.2f} points"
+        """How far top-1 / top-5 error lie above another one's, in words."""
+        return f"{self.points(other, sign='')} points"
 
 
 TEST_2010 = Logged("145-2010", 0.374727, 0.169987)

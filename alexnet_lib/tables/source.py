@@ -5,42 +5,30 @@ from dataclasses import dataclass
 
 from .. import paper
 from ..architecture import SPECS
-from ..spec import AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, trace
+from ..spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm, trace
+from .results import VALIDATION_2012, Logged
 from .table import Table
 
 
 @dataclass(frozen=True)
-class LoggedRun:
-    """A run and its errors in layers/layer-params-N.cfg: ILSVRC-2012 validation, ten views, as fractions."""
+class LoggedRun(Logged):
+    """A run on ILSVRC-2012, its errors there with ten views, and in what it differs from which other run."""
 
-    number: str
     change: str
-    top1: float
-    top5: float
     against: str | None = None
-
-    def points(self, other: "LoggedRun") -> str:
-        """Top-1 / top-5 error above another run's, in points."""
-        return f"{100 * (self.top1 - other.top1):+.2f} / {100 * (self.top5 - other.top5):+.2f}"
 
 
 RUNS = {
-    run.number: run
+    run.run: run
     for run in (
-        LoggedRun("145", "the paper's net", 0.406640, 0.182100),
-        LoggedRun("148", "no normalization", 0.420340, 0.193620, "145"),
+        LoggedRun(**vars(VALIDATION_2012), change="the paper's net"),
+        LoggedRun("148", 0.420340, 0.193620, "no normalization", "145"),
+        LoggedRun("147", 0.410580, 0.185100, "pooling without overlap; two paddings smaller by 1", "145"),
+        LoggedRun("150", 0.418280, 0.193300, "no communication between the towers", "145"),
+        LoggedRun("170", 0.405280, 0.180480, "rates fall smoothly, to 1/250", "145"),
+        LoggedRun("167", 0.404880, 0.181180, "no norm in layer 2; rates fall smoothly, to 1/1000", "170"),
         LoggedRun(
-            "147", "pooling without overlap; two paddings smaller by 1", 0.410580, 0.185100, against="145"
-        ),
-        LoggedRun("150", "no communication between the towers", 0.418280, 0.193300, "145"),
-        LoggedRun("170", "rates fall smoothly, to 1/250", 0.405280, 0.180480, "145"),
-        LoggedRun("167", "no norm in layer 2; rates fall smoothly, to 1/1000", 0.404880, 0.181180, "170"),
-        LoggedRun(
-            "166",
-            "norms of layer 2 before ReLU; rates fall smoothly, to 1/1000",
-            0.410960,
-            0.186740,
-            "170",
+            "166", 0.410960, 0.186740, "norms of layer 2 before ReLU; rates fall smoothly, to 1/1000", "170"
         ),
     )
 }
@@ -67,7 +55,7 @@ def logged_runs() -> Table:
     """The runs of 2012 and 2013 that change one part of the net, from their logs."""
     rows = tuple(
         (
-            run.number,
+            run.run,
             run.change,
             f"{100 * run.top1:.2f} %",
             f"{100 * run.top5:.2f} %",
@@ -94,7 +82,13 @@ def twelve_differences(found: dict[str, str]) -> Table:
     return Table("The twelve differences", columns, rows)
 
 
-_STEPS = {Relu: "ReLU", Norm: "normalization", SpatialNorm: "spatial norm", Pool: "pooling"}
+_STEPS = {
+    Relu: "ReLU",
+    Norm: "normalization",
+    SpatialNorm: "spatial norm",
+    Pool: "pooling",
+    BatchNorm: "batch normalization",
+}
 
 
 def _power(number: float) -> str:

@@ -1,10 +1,11 @@
 """The nets that §3.2 and the 2012 logs compare: what two towers and their communication are worth."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ..architecture import SPECS
 from ..spec import AlexNetSpec, crossings, trace
+from .results import TEST_2010, Logged
+from .source import RUNS
 from .table import Table
 
 # Run 150's towers are two nets that only fc8 reads together (layers-150.cfg). Each is wider than a tower of
@@ -21,9 +22,9 @@ SEPARATE_TOWER = replace(
 
 
 _NAMES = ("one-gpu", "paper", "full-width")
-LOGGED = {  # top-1 and top-5 error: runs 145-half, 145-2010, 150 and 145
-    "2010 test": {"one-gpu": (0.391680, 0.182287), "paper": (0.374727, 0.169987)},
-    "2012 validation": {"run 150": (0.418280, 0.193300), "paper": (0.406640, 0.182100)},
+LOGGED = {
+    "2010 test": {"one-gpu": Logged("145-half", 0.391680, 0.182287), "paper": TEST_2010},
+    "2012 validation": {"run 150": RUNS["150"], "paper": RUNS["145"]},
 }
 
 
@@ -39,7 +40,13 @@ def nets_of_section_3_2() -> Table:
     across = 2 * SEPARATE_TOWER.hidden[-1]  # fc8 alone reads both
     kernels = _kernels(SEPARATE_TOWER, towers=2)
     rows.append(("run 150", kernels, f"{parameters:,}", f"{2 * work / 1e6:,.0f}", f"{across:,}"))
-    columns = ("net", "kernels of conv1 to conv5", "parameters", "million operations", "numbers that cross")
+    columns = (
+        "net",
+        "kernels of conv1 to conv5",
+        "parameters",
+        "million multiply-accumulates",
+        "numbers that cross",
+    )
     return Table("What towers and their wiring take, for one image", columns, tuple(rows))
 
 
@@ -47,10 +54,9 @@ def towers_in_the_logs() -> Table:
     """Logged errors of the nets that the two claims of §3.2 compare (layers/layer-params-N.cfg)."""
     rows = []
     for images, runs in LOGGED.items():
-        best = runs["paper"]
-        for net, errors in runs.items():
-            above = "" if net == "paper" else _points(errors[i] - best[i] for i in (0, 1))
-            rows.append((images, net, " / ".join(f"{100 * error:.2f}" for error in errors), above))
+        for net, run in runs.items():
+            above = "" if net == "paper" else run.points(runs["paper"])
+            rows.append((images, net, f"{100 * run.top1:.2f} / {100 * run.top5:.2f}", above))
     columns = ("images, ten views", "net", "top-1 / top-5 error, %", "points above the paper's net")
     return Table("Logged in 2012", columns, tuple(rows))
 
@@ -63,7 +69,3 @@ def _costs(spec: AlexNetSpec) -> tuple[int, int]:
 
 def _kernels(spec: AlexNetSpec, towers: int = 1) -> str:
     return ", ".join(str(towers * conv.maps) for conv in spec.convs)
-
-
-def _points(differences: Iterable[float]) -> str:
-    return " / ".join(f"{100 * difference:+.2f}" for difference in differences)

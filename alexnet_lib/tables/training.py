@@ -12,47 +12,57 @@ from ..spec import trace
 from .table import Table
 
 NUMBER_BYTES = 4  # of a float32
+IN_WORDS = {  # the paper's values that a default cannot name, or names by None or an empty list
+    "data": "ImageNet",
+    "training_images": "all",
+    "stop_at_error": "never",
+    "drop_epochs": "on plateaus",
+}
+OURS = ("held_out", "patience", "seed", "channels_last")  # the paper names no value
 
 
 def preset_table() -> Table:
     """Each field that some preset changes, the paper's value, and what each preset has in its place."""
-    changed = {name: config.deviations() for name, config in PRESETS.items()}
-    paper = TrainConfig()
-    rows = tuple(
-        (
-            field.name,
-            _shown(getattr(paper, field.name)),
-            *(
-                _shown(getattr(PRESETS[name], field.name)) if field.name in ours else "–"
-                for name, ours in changed.items()
-            ),
-        )
-        for field in fields(TrainConfig)
-        if any(field.name in ours for ours in changed.values())
-    )
-    return Table("Presets; – is the paper's value", ("field", "paper", *PRESETS), rows)
+    changed = [config.deviations() for config in PRESETS.values()]
+    rows = []
+    for name in (field.name for field in fields(TrainConfig)):
+        pairs = [pair[name] for pair in changed if name in pair]
+        if pairs:
+            cells = (_shown(pair[name][1]) if name in pair else "–" for pair in changed)
+            rows.append((name, _of_paper(name, pairs[0][0]), *cells))
+    return Table("Presets; – is what stands under paper", ("field", "paper", *PRESETS), tuple(rows))
 
 
 def deviation_table(config: TrainConfig) -> Table:
     """Where one run leaves the paper."""
-    rows = tuple((name, _shown(paper), _shown(ours)) for name, (paper, ours) in config.deviations().items())
+    rows = tuple(
+        (name, _of_paper(name, paper), _shown(ours)) for name, (paper, ours) in config.deviations().items()
+    )
     return Table("Where this run leaves the paper", ("field", "paper", "this run"), rows)
 
 
 def memory_table(spec: str = "paper", batch: int = LEARNING.batch_size) -> Table:
     """What training takes in memory, by arithmetic from the layers' sizes; nothing here is measured.
 
-    The outputs are counted once for each step of each layer, as float32. What a library keeps besides is not.
+    All numbers are float32, and an MB is a million bytes. The outputs stand in three rows, because programs
+    differ in what they keep. The working memory of convolutions, and what a library keeps besides, are not
+    counted.
     """
     layers = list(trace(SPECS[spec]))
     weights = NUMBER_BYTES * sum(layer.parameters for layer in layers)
-    outputs = NUMBER_BYTES * sum(layer.numbers for layer in layers)
+    image = NUMBER_BYTES * batch
+    neurons = image * sum(layer.neurons for layer in layers)
+    relus = image * sum(layer.numbers for layer in layers if layer.name.startswith("relu"))
+    outputs = image * sum(layer.numbers for layer in layers)
     pixels = 3 * IMAGES.stored**2
     rows = (
         ("weights", _bytes(weights)),
         ("their gradients", _bytes(weights)),
         ("their velocity", _bytes(weights)),
-        (f"outputs of all steps, {batch} images", _bytes(batch * outputs)),
+        (f"outputs of convolutional and fully-connected layers, {batch} images", _bytes(neurons)),
+        ("outputs of normalization and pooling", _bytes(outputs - neurons - relus)),
+        ("outputs of ReLUs, unless written over their inputs", _bytes(relus)),
+        ("gradients of all these outputs, if each is kept", _bytes(outputs)),
         ("Imagenette, 9,469 images of 256 x 256, as bytes", _bytes(9_469 * pixels)),
         (f"ImageNet, {IMAGES.training_images:,} images, as bytes", _bytes(IMAGES.training_images * pixels)),
     )
@@ -107,15 +117,18 @@ def config_of(record: Record) -> TrainConfig:
     return TrainConfig(**settings)
 
 
+def _of_paper(name: str, value: object) -> str:
+    """The value in the paper's column: in words where the default only stands for it."""
+    return IN_WORDS.get(name) or f"{_shown(value)}{' (ours)' if name in OURS else ''}"
+
+
 def _shown(value: object) -> str:
-    if value is None:
-        return "the spec's own"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, tuple):
-        return ", ".join(map(_shown, value)) or "none"
+        return ", ".join(map(_shown, value))
     return str(value)
 
 

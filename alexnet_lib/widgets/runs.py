@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..learning import TrainConfig
-from ..records import RESULTS, Record, load
+from ..records import Record, every_record
 from .base import PageWidget
 from .params import Choice, Slider
 from .posters import BLUE, GREY, MARK, ORANGE
@@ -24,8 +24,7 @@ THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 def recorded() -> list[Record]:
     """The package's records with a curve, of several seeds the first: `FIRST`, then the others by name."""
-    names = sorted((path.name for path in RESULTS.iterdir() if path.is_dir()), key=lambda n: (n != FIRST, n))
-    found = (record for name in names for record in load(name))
+    found = sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment))
     # A page carries all of them, so searches for a rate and further seeds are left to `records`.
     return [run for run in found if run.curves and not re.search(r"rate-search|-seed[1-9]", run.label)]
 
