@@ -1,7 +1,7 @@
 # The project's commands. `make` alone lists them. Plain pip and jupyter-book lines are in README.md.
 .POSIX:
 # There is a folder of the name book; a target that is no file is always made.
-.PHONY: help book pdf test lint unit chapters pages lab notebooks clean
+.PHONY: help book pdf test lint unit chapters pages bench lab notebooks clean
 # The steps of `make test` go from cheap to dear and use both cores themselves.
 .NOTPARALLEL:
 
@@ -21,6 +21,7 @@ help:
 	@echo 'make book       build the pages into _build/html (needs no torch)'
 	@echo 'make pdf        print the book into _build/reading-alexnet.pdf (needs a Chromium)'
 	@echo 'make test       check everything: style, code, chapters, pages'
+	@echo 'make bench      measure speed against named peers (half an hour; alexnet bench NAME for a part)'
 	@echo 'make lab        open the chapters in JupyterLab'
 	@echo 'make notebooks  run all chapters again and store what they print'
 	@echo 'make clean      remove the built pages and the caches; .venv stays'
@@ -57,6 +58,9 @@ chapters: .venv/.everything
 pages: .venv/.everything
 	@$(BUILD)
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -r fE -m browser
+
+bench: .venv/.everything
+	$(BIN)/alexnet bench
 
 lab: .venv/.everything
 	cd book && ../$(BIN)/jupyter lab

@@ -1,11 +1,17 @@
 """Local response normalization (§3.3)."""
 
+import os
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .checks import require_count, require_number
 from .paper import LRN
+
+# Triton's own switch: its kernels run on the CPU then, slowly, which is how they are tested without a GPU.
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def window_sum(x: Tensor, n: int) -> Tensor:
@@ -37,6 +43,7 @@ class _InCache(torch.autograd.Function):
         da = g d^-beta - 2 alpha beta a window_sum(g a d^(-beta-1))
 
     Only `a` is kept for the way back; the d of each block is computed again, which costs less than memory.
+    All blocks share the same scratch, because fresh memory costs more than to fill it.
     """
 
     BYTES = 512 * 1024  # of one block; a quarter or four times as much differs by some 15 %
@@ -46,8 +53,9 @@ class _InCache(torch.autograd.Function):
         ctx.save_for_backward(a)
         ctx.constants = n, k, alpha, beta
         out = torch.empty_like(a)
-        for part, result in zip(_InCache.blocks(a), _InCache.blocks(out), strict=True):
-            torch.mul(part, _InCache.denominator(part, n, k, alpha).pow_(-beta), out=result)
+        for part, result, d, power in _InCache.blocks(a, out, scratch=2):
+            _InCache.denominator(part, n, k, alpha, out=d)
+            torch.mul(part, _InCache.inverse_power(d, beta, out=power), out=result)
         return out
 
     @staticmethod
@@ -56,25 +64,47 @@ class _InCache(torch.autograd.Function):
         if torch.is_grad_enabled():  # a gradient of this gradient is asked for
             return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
         da = torch.empty_like(a)
-        for part, g_part, result in zip(*map(_InCache.blocks, (a, g, da)), strict=True):
-            d = _InCache.denominator(part, n, k, alpha)
-            direct = d.pow(-beta).mul_(g_part)
-            torch.addcmul(
-                direct,
-                part,
-                window_sum((direct * part).div_(d), n),
-                value=-2 * alpha * beta,
-                out=result,
-            )
+        for part, g_part, result, d, q, direct in _InCache.blocks(a, g, da, scratch=3):
+            _InCache.denominator(part, n, k, alpha, out=d)
+            torch.mul(part, g_part, out=q).div_(d)
+            _InCache.inverse_power(d, beta, out=direct)
+            q.mul_(direct)  # g a d^(-beta-1)
+            direct.mul_(g_part)  # g d^-beta
+            nearby = d.copy_(q)
+            for here, there in _InCache.neighbours(nearby, q, n):
+                here += there
+            torch.addcmul(direct, part, nearby, value=-2 * alpha * beta, out=result)
         return da, None, None, None, None
 
     @staticmethod
-    def blocks(a: Tensor) -> tuple[Tensor, ...]:
-        return a.split(max(1, _InCache.BYTES // (a[:1].numel() * a.element_size() or 1)))
+    def blocks(*tensors: Tensor, scratch: int) -> Iterator[tuple[Tensor, ...]]:
+        """The same images of every tensor, block after block, and so many scratch tensors of their size."""
+        first = tensors[0]
+        images = max(1, _InCache.BYTES // (first[:1].numel() * first.element_size() or 1))
+        spare = [torch.empty_like(first[:images]) for _ in range(scratch)]
+        for parts in zip(*(tensor.split(images) for tensor in tensors), strict=True):
+            yield *parts, *(tensor[: len(parts[0])] for tensor in spare)
 
     @staticmethod
-    def denominator(a: Tensor, n: int, k: float, alpha: float) -> Tensor:
-        return window_sum(a * a, n).mul_(alpha).add_(k)
+    def denominator(a: Tensor, n: int, k: float, alpha: float, out: Tensor) -> None:
+        out.fill_(k).addcmul_(a, a, value=alpha)
+        for here, there in _InCache.neighbours(out, a, n):
+            here.addcmul_(there, there, value=alpha)
+
+    @staticmethod
+    def neighbours(x: Tensor, y: Tensor, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """x at its maps and y at the maps j away from them, for every j of a window but 0."""
+        for j in range(1, n // 2 + 1):
+            yield x[..., j:, :, :], y[..., :-j, :, :]
+            yield x[..., :-j, :, :], y[..., j:, :, :]
+
+    @staticmethod
+    def inverse_power(d: Tensor, beta: float, out: Tensor) -> Tensor:
+        """d ** -beta; may use up d. Roots are several times as fast as a power, and §3.3's takes two."""
+        if beta == 0.75:
+            root = d.rsqrt_()
+            return torch.sqrt(root, out=out).mul_(root)
+        return torch.pow(d, -beta, out=out)
 
 
 def require_maps(a: Tensor) -> None:
@@ -86,15 +116,55 @@ def require_maps(a: Tensor) -> None:
         raise ValueError(f"input has shape {tuple(a.shape)}, and kernel maps are (N, C, H, W) or (C, H, W)")
 
 
-def _fits_in_cache(a: Tensor, n: int) -> bool:
-    """Whether the fast body takes these maps: batches in float32 on a CPU. A compiler does better alone."""
-    return (
-        a.dim() == 5
-        and a.device.type == "cpu"
-        and a.dtype == torch.float32
-        and n % 2 == 1
-        and not torch.compiler.is_compiling()
-    )
+class _WrittenOut(torch.autograd.Function):
+    """`damped` for a compiler, which makes few passes of it: nothing in place, the gradient by its formula.
+
+    A compiler that derives the gradient itself keeps more and takes up to twice as long. One that is given
+    `damped` makes C++ of its slices that no compiler takes (torch 2.11, backward on a CPU).
+    """
+
+    @staticmethod
+    def forward(ctx, a, n, k, alpha, beta):
+        ctx.save_for_backward(a)
+        ctx.constants = n, k, alpha, beta
+        return a * _WrittenOut.inverse_power(k + alpha * _WrittenOut.window(a * a, n // 2, n), beta)
+
+    @staticmethod
+    def backward(ctx, g):
+        (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
+        d = k + alpha * _WrittenOut.window(a * a, n // 2, n)
+        direct = g * _WrittenOut.inverse_power(d, beta)
+        # Which windows hold map i: those of maps i - (n - 1) // 2 and on.
+        nearby = _WrittenOut.window(direct * a / d, (n - 1) // 2, n)
+        return direct - 2 * alpha * beta * a * nearby, None, None, None, None
+
+    @staticmethod
+    def window(x: Tensor, below: int, n: int) -> Tensor:
+        """Sum over n maps from so many below each map on; maps beyond the first and last count as zero."""
+        maps, padded = x.shape[-3], F.pad(x, (0, 0, 0, 0, below, n - 1 - below))
+        return sum(padded[..., j : j + maps, :, :] for j in range(n))
+
+    @staticmethod
+    def inverse_power(d: Tensor, beta: float) -> Tensor:
+        if beta == 0.75:
+            root = d.rsqrt()
+            return root * root.sqrt()
+        return d**-beta
+
+
+def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
+    """`damped` by the fastest body that takes these maps, (..., towers, C, H, W), in their own type."""
+    compiling = torch.compiler.is_compiling()
+    if not compiling and (a.device.type == "cuda" or INTERPRETED):
+        from . import normalization_triton  # here, because Triton takes a second to import
+
+        if normalization_triton.usable(a):
+            return normalization_triton.OnGPU.apply(a, n, k, alpha, beta, damped)
+    # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
+    wide = a if a.dtype == torch.float64 else a.float()
+    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and n % 2 == 1
+    body = _WrittenOut.apply if compiling else _InCache.apply if in_cache else damped
+    return body(wide, n, k, alpha, beta).to(a.dtype)
 
 
 class LocalResponseNorm(nn.Module):
@@ -142,13 +212,9 @@ class LocalResponseNorm(nn.Module):
                 f"input has {maps} kernel maps, and towers={self.towers} needs a multiple of {self.towers}: "
                 f"§3.2 gives each tower an equal share. Use towers=1 or another width"
             )
-        # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
-        wide = a if a.dtype == torch.float64 else a.float()
-        split = wide.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
+        split = a.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
         scale = self.alpha / self.n if self.alpha_over_n else self.alpha
-        body = _InCache.apply if _fits_in_cache(split, self.n) else damped
-        normalized = body(split, self.n, self.k, scale, self.beta)
-        return normalized.flatten(-4, -3).to(a.dtype)  # (..., C, H, W)
+        return _normalized(split, self.n, self.k, scale, self.beta).flatten(-4, -3)  # (..., C, H, W)
 
     def extra_repr(self) -> str:
         return (

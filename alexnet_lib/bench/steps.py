@@ -1,0 +1,193 @@
+"""Rows on training: a whole step of the paper's net, an epoch of Figure 1's, the update rule."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..architecture import AlexNet
+from ..batches import Batches
+from ..dataset import ImageSet
+from ..learning import PaperSGD, TrainConfig
+from ..normalization import LocalResponseNorm
+from ..paper import LEARNING
+from ..processes import World
+from ..relu import FourLayerNet
+from .measure import NotMeasured, Pair, Row
+from .normalization import torchs_norm
+
+BATCH = 64
+EPOCH = 2560  # images of the epoch that is timed: a twentieth of CIFAR-10's
+SETTINGS = {"lr": LEARNING.rate, "momentum": LEARNING.momentum, "weight_decay": LEARNING.weight_decay}
+
+
+def step_of(net: nn.Module, make: Callable, images: Tensor, labels: Tensor) -> Callable[[], None]:
+    """Forward, backward and update of a net on one batch."""
+    optimizer = make(net.parameters(), **SETTINGS)
+    device = images.device.type
+
+    def step():
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            loss = F.cross_entropy(net(images).float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return step
+
+
+def whole_step(peer: Callable[[], nn.Module], batch: int = BATCH, device: str = "cpu") -> Pair:
+    """The paper's net as `train` runs it, against another net on the same batch, as it comes."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise NotMeasured("no GPU here")
+    torch.manual_seed(0)
+    images = torch.randn(batch, 3, 224, 224, device=device)
+    labels = torch.randint(1000, (batch,), device=device)
+    ours = AlexNet("paper").to(device, memory_format=torch.channels_last)
+    theirs = peer().to(device)
+    if device == "cuda":
+        ours, theirs = torch.compile(ours), torch.compile(theirs)
+    return Pair(
+        step_of(ours, PaperSGD, images.contiguous(memory_format=torch.channels_last), labels),
+        step_of(theirs, torch.optim.SGD, images, labels),
+        batch,
+    )
+
+
+def torchvisions_alexnet() -> nn.Module:
+    """The net of 2014, which has no response normalization."""
+    from torchvision.models import alexnet
+
+    return alexnet()
+
+
+def with_torchs_norm() -> nn.Module:
+    """The paper's net with torch's layer, which works across both towers, in place of ours."""
+    net = AlexNet("paper")
+    for name, layer in net.features.named_children():
+        if isinstance(layer, LocalResponseNorm):
+            setattr(net.features, name, torchs_norm())
+    return net
+
+
+def part_of_an_epoch() -> Pair:
+    """Figure 1's net on images like CIFAR-10's: our loop against datasets, transforms and a DataLoader."""
+    from torchvision.transforms import v2
+
+    draw = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (EPOCH, 3, 32, 32), dtype=torch.uint8, generator=draw)
+    labels = torch.randint(10, (EPOCH,), generator=draw)
+    classes = tuple("0123456789")
+    images = ImageSet(pixels, labels, classes, "noise", "train", "random pixels")
+    config = TrainConfig(
+        spec="figure-1-relu", image_side=32, held_out=0.0, rate_divisions=0, dropout=0.0, colour_noise=0.0
+    )
+    batches = Batches(images, torch.arange(EPOCH), config, World(0, 1, 0, torch.device("cpu")))
+    net, usual_net = FourLayerNet().to(memory_format=torch.channels_last), FourLayerNet()
+    arrays = pixels.permute(0, 2, 3, 1).numpy()
+    to_numbers = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3))
+    usual = v2.Compose([v2.RandomHorizontalFlip(), *to_numbers])
+    loader = torch.utils.data.DataLoader(_Usual(arrays, labels, usual), LEARNING.batch_size, shuffle=True)
+    return Pair(
+        lambda: _epoch(net, PaperSGD, (batches.step(0, step) for step in range(batches.steps))),
+        lambda: _epoch(usual_net, torch.optim.SGD, loader),
+        EPOCH,
+    )
+
+
+class _Usual(torch.utils.data.Dataset):
+    """What torchvision's CIFAR10 gives: an array in memory, a PIL image of each, a transform."""
+
+    def __init__(self, arrays, labels: Tensor, transform: Callable):
+        self.arrays, self.labels, self.transform = arrays, labels.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, k: int) -> tuple[Tensor, int]:
+        from PIL import Image
+
+        return self.transform(Image.fromarray(self.arrays[k])), self.labels[k]
+
+
+def _epoch(net: nn.Module, make: Callable, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    optimizer = make(net.parameters(), **SETTINGS)
+    for images, labels in batches:
+        loss = F.cross_entropy(net(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def update(how: str) -> Pair:
+    """One update of the paper's 60,965,224 numbers."""
+
+    def on_its_own_copy(make):
+        net = AlexNet("paper")
+        for parameter in net.parameters():
+            parameter.grad = torch.randn_like(parameter)
+        return make(net.parameters())
+
+    ours = on_its_own_copy(lambda parameters: PaperSGD(parameters, **SETTINGS))
+    theirs = on_its_own_copy(lambda parameters: torch.optim.SGD(parameters, **SETTINGS, **{how: True}))
+    return Pair(ours.step, theirs.step)
+
+
+def rows() -> list[Row]:
+    """A step against both peers, the same on a GPU, Figure 1's epoch, the update rule."""
+    ours = "the paper's net with its normalization, channels last"
+    found = [
+        Row(
+            "step/torchvision",
+            ours,
+            "torchvision.models.alexnet, which normalizes nothing",
+            "the norm costs some 13 % of a step, channels last wins it back in pooling",
+            1.0,
+            1.0,
+            partial(whole_step, torchvisions_alexnet),
+        ),
+        Row(
+            "step/torch-norm",
+            ours,
+            "the same net with nn.LocalResponseNorm, as it comes",
+            "the norm's passes and fresh tensors; max pooling that reads whole cache lines",
+            1.5,
+            1.9,
+            partial(whole_step, with_torchs_norm),
+        ),
+        Row(
+            "step-gpu/torchvision",
+            f"{ours}, bfloat16, compiled",
+            "torchvision.models.alexnet, bfloat16, compiled",
+            "the same arithmetic, and the norm's 5 passes",
+            None,
+            None,
+            partial(whole_step, torchvisions_alexnet, 512, "cuda"),
+        ),
+        Row(
+            "epoch/figure-1",
+            "images in memory as bytes, whole batches, channels last",
+            "a Dataset of PIL images, v2 transforms, a DataLoader",
+            "no Python for each image; max pooling that reads whole cache lines",
+            1.7,
+            1.8,
+            part_of_an_epoch,
+        ),
+    ]
+    for how in ("foreach", "fused"):
+        found.append(
+            Row(
+                f"update/{how}",
+                "PaperSGD, the rule of §5",
+                f"torch.optim.SGD({how}=True)",
+                "4 passes over the weights' tensors; fused takes 1",
+                None,
+                1.0,
+                partial(update, how),
+            )
+        )
+    return found

@@ -1,0 +1,209 @@
+"""The arithmetic of `alexnet bench` with a clock that the tests set, its records, and its command."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from alexnet_lib import bench
+from alexnet_lib.bench import limits, log
+from alexnet_lib.cli import main
+
+
+class Clock:
+    """Moves only when work says so."""
+
+    def __init__(self):
+        self.now, self.order = 100.0, []
+
+    def __call__(self):
+        return self.now
+
+    def work(self, name, times):
+        """Work whose calls take these seconds, the last one ever after."""
+        left = list(times)
+
+        def call():
+            self.order.append(name)
+            self.now += left.pop(0) if len(left) > 1 else left[0]
+
+        return call
+
+
+def row(prepare, goal=2.0):
+    return bench.Row("group/one", "ours", "peer", "bytes", goal, 3.0, prepare)
+
+
+def measured(ours, peer, **fields):
+    return bench.Measured("group/one", "ours", "peer", "bytes", 2.0, 3.0, tuple(ours), tuple(peer), **fields)
+
+
+def test_both_are_timed_in_turn_and_the_first_call_of_each_does_not_count():
+    clock = Clock()
+    pair = bench.Pair(clock.work("ours", [50, 1, 2, 4]), clock.work("peer", [70, 4, 4, 4]), images=8)
+    found = bench.measure(row(lambda: pair), rounds=3, clock=clock)
+    assert clock.order == ["peer", "ours"] * 4
+    assert found.seconds_ours == (1, 2, 4)
+    assert found.seconds_peer == (4, 4, 4)
+    assert found.ratios == (4, 2, 1)
+    assert (found.ratio, found.spread, found.images_per_second) == (2, (1, 4), 4)
+
+
+def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_the_medians():
+    # A neighbour makes the second round slow for both; each round's own ratio does not see it.
+    found = measured([1, 10, 1], [2, 30, 5])
+    assert found.ratio == 3
+    assert found.ratio != 5 / 1
+
+
+@pytest.mark.parametrize(("peer", "met"), [(2.0, True), (1.99, False)])
+def test_a_goal_is_met_from_its_value_on(peer, met):
+    assert measured([1.0], [peer]).meets_goal is met
+
+
+def test_without_a_goal_or_a_time_nothing_is_met_or_missed():
+    assert dataclasses.replace(measured([1.0], [1.0]), goal=None).meets_goal is None
+    assert measured([], [], missing="no GPU here").meets_goal is None
+
+
+def test_what_a_row_lacks_is_told_in_the_result():
+    def prepare():
+        raise bench.NotMeasured("no GPU here")
+
+    found = bench.measure(row(prepare))
+    assert (found.missing, found.ratios, found.predicted) == ("no GPU here", (), 3.0)
+
+
+def test_times_that_are_no_pairs_are_refused():
+    with pytest.raises(ValueError, match=r"^group/one has 2 times of ours and 1 of the peer's"):
+        measured([1, 2], [1])
+
+
+def test_rounds_are_a_count():
+    with pytest.raises(ValueError, match=r"^rounds is 0, and must be at least 1: .*median"):
+        bench.measure(row(lambda: None), rounds=0)
+
+
+def test_the_rates_of_the_machine_follow_from_bytes_and_operations(monkeypatch):
+    monkeypatch.setattr(limits, "MEBIBYTES", 4)
+    monkeypatch.setattr(limits, "SIDE", 10)
+    times = iter(range(1000))  # every call takes one second
+    found = bench.machine_limits(3, clock=lambda: next(times))
+    bytes_moved = 2 * 4 * 2**20  # read and written
+    assert found == pytest.approx(
+        {"copy GB/s": bytes_moved / 1e9, "clone GB/s": bytes_moved / 1e9, "matrix GFLOP/s": 2000 / 1e9}
+    )
+
+
+def test_the_most_memory_counts_what_is_held_at_one_time():
+    def work():
+        for _ in range(3):  # each pair is freed before the next one
+            a = torch.ones(2**18)
+            a + a
+
+    assert bench.peak_bytes(work) == 2 * 2**20
+
+
+SESSION = bench.Session(
+    label="quiet",
+    date="2026-01-02",
+    command="alexnet bench --rounds 2",
+    hardware="CPU, 2 thread(s), x86_64",
+    versions={"torch": "2"},
+    commit="abc",
+    threads=2,
+    cores=2,
+    load=0.5,
+    limits={"copy GB/s": 10.0},
+    rows=(measured([1.0, 2.0], [4.0, 4.0], images=8, also={"memory": 2.25}), measured([], [], missing="no")),
+)
+
+
+def test_a_stored_session_is_read_back_equal_and_never_overwritten(tmp_path):
+    path = bench.store(SESSION, tmp_path)
+    assert path.name == "2026-01-02_cpu_quiet.json"
+    assert bench.load(tmp_path) == [SESSION]
+    with pytest.raises(FileExistsError, match=r"records are never edited: use another label"):
+        bench.store(SESSION, tmp_path)
+
+
+def test_times_are_stored_to_four_digits(tmp_path):
+    exact = dataclasses.replace(SESSION, rows=(measured([0.123456], [1234.56]),))
+    (row,) = json.loads(bench.store(exact, tmp_path).read_text("utf-8"))["rows"]
+    assert (row["seconds_ours"], row["seconds_peer"]) == ([0.1235], [1235.0])
+
+
+def test_of_a_row_on_record_twice_the_newest_measurement_counts_and_a_missing_one_never(tmp_path):
+    later = dataclasses.replace(SESSION, date="2026-01-03", rows=(measured([1.0], [9.0]),))
+    latest = dataclasses.replace(SESSION, date="2026-01-04", rows=(measured([], [], missing="no"),))
+    for found in (later, SESSION, latest):
+        bench.store(found, tmp_path)
+    row, found = bench.newest(tmp_path)["group/one"]
+    assert (row.ratio, found.date) == (9, "2026-01-03")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"rows": [{}]}', "no json"])
+def test_a_file_that_is_no_record_names_itself(tmp_path, text):
+    (tmp_path / "bad.json").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"^bad\.json is no record of measurements"):
+        bench.load(tmp_path)
+
+
+def test_every_session_on_record_reads():
+    assert all(isinstance(found, log.Session) for found in bench.load())
+
+
+def test_rows_have_names_of_their_own_and_say_what_moves():
+    rows = bench.all_rows()
+    assert len({row.name for row in rows}) == len(rows)
+    assert all(row.moves and row.ours and row.peer for row in rows)
+
+
+def test_a_group_is_all_its_rows_and_a_name_is_one():
+    rows = bench.all_rows()
+    assert {row.name for row in bench.chosen(rows, ["update"])} == {"update/foreach", "update/fused"}
+    assert [row.name for row in bench.chosen(rows, ["update/fused"])] == ["update/fused"]
+    assert bench.chosen(rows, []) == rows
+    with pytest.raises(ValueError, match=r"^name is 'updates', .* did you mean 'update'"):
+        bench.chosen(rows, ["updates"])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Two rows that take no time, in place of the real ones, and no limits to measure."""
+
+    def lacking():
+        raise bench.NotMeasured("no GPU here")
+
+    rows = [row(lambda: bench.Pair(list, list)), dataclasses.replace(row(lacking), name="gpu/one")]
+    monkeypatch.setattr(bench, "all_rows", lambda root: rows)
+    monkeypatch.setattr(bench, "machine_limits", lambda rounds: {"copy GB/s": 10.0})
+
+
+def test_the_command_prints_a_line_a_row(quick, capsys):
+    assert main(["bench", "--rounds", "2"]) == 0
+    limit, one, gpu = capsys.readouterr().out.splitlines()
+    assert limit == "copy GB/s 10.0"
+    assert one.startswith("group/one")
+    assert "goal 2 m" in one
+    assert gpu.split(None, 1) == ["gpu/one", "not measured: no GPU here"]
+
+
+def test_the_command_lists_rows_without_measuring(quick, capsys):
+    assert main(["bench", "gpu", "--list"]) == 0
+    assert capsys.readouterr().out.split(None, 1) == ["gpu/one", "ours; against peer\n"]
+
+
+def test_the_command_puts_measurements_on_record(quick, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "store", lambda found: bench.log.store(found, tmp_path))
+    assert main(["bench", "group", "--rounds", "2", "--record", "trial"]) == 0
+    (found,) = bench.load(tmp_path)
+    assert (found.label, found.command) == ("trial", "alexnet bench group --rounds 2")
+    assert found.limits == {"copy GB/s": 10.0}
+    assert [len(row.ratios) for row in found.rows] == [2]
+
+
+def test_a_row_that_is_not_known_is_one_line(capsys):
+    assert main(["bench", "nrom"]) == 2
+    assert "did you mean 'norm'" in capsys.readouterr().err
