@@ -21,8 +21,9 @@ import notebooks  # noqa: E402
 
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
-    *("paper", "checks", "relu", "normalization", "pooling", "dropout", "towers", "spec", "architecture"),
-    "variants",
+    *("paper", "checks", "files", "memory", "relu", "normalization_triton", "normalization"),
+    *("pooling", "dropout", "towers", "spec"),
+    *("architecture", "variants"),
     *("images", "folders", "cache", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
     *(
         "distributed",
@@ -34,6 +35,7 @@ ORDER = (
         "outcome",
         "train",
         "runs",
+        "bench",
         "experiments",
         "exercises",
         "tables",
@@ -44,13 +46,8 @@ ORDER = (
 # A page's widget trains nothing; the command line shows no widget.
 NEVER = {"widgets": {"train", "distributed"}, "cli": {"widgets"}}
 LONGEST = 400  # a module aims at 150 lines and one idea; this long it surely has several
-PACKAGES = {
-    "experiments",
-    "exercises",
-    "tables",
-    "figures",
-    "widgets",
-}  # folders, whose files may import each other
+# Folders, whose files may import each other.
+PACKAGES = {"bench", "experiments", "exercises", "tables", "figures", "widgets"}
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 MODULES = sorted(LIBRARY.rglob("*.py"))
 

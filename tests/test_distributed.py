@@ -13,7 +13,7 @@ from alexnet_lib.architecture import SPECS, AlexNet
 from alexnet_lib.distributed import TwoDeviceAlexNet, bytes_to_cross, device_of_towers, one_step
 from alexnet_lib.learning import PaperSGD
 from alexnet_lib.processes import run_processes
-from alexnet_lib.spec import Norm
+from alexnet_lib.spec import BatchNorm, Norm
 
 MAPS = (8, 16, 12, 12, 8)
 
@@ -215,11 +215,17 @@ def test_three_processes_are_refused(monkeypatch):
         TwoDeviceAlexNet(SMALL["paper"])
 
 
+def with_batch_norm(spec):
+    first = replace(spec.convs[0], after=(BatchNorm(spec.convs[0].maps),))
+    return replace(spec, convs=(first, *spec.convs[1:]))
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
         ("full-width", r"'full-width' with towers=1.*use 'paper'.*AlexNet\('full-width'\) in one process"),
         ("caffe", r"norm1 of 'caffe' has towers=1: its windows cross.*§3\.3.*Norm\(towers=2\)"),
+        (with_batch_norm(SMALL["paper"]), r"with BatchNorm behind conv1.*in one process"),
         (replace(SMALL["paper"], classes=5), r"fc8 has 5 classes.*Use 6"),
     ],
 )

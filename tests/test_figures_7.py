@@ -3,11 +3,7 @@
 import pytest
 
 from alexnet_lib import figures
-from alexnet_lib.architecture import SPECS, AlexNet
-from alexnet_lib.spec import trace
-from alexnet_lib.tables import nets_without_layers, without_layers
-
-PAPER = SPECS["paper"]
+from alexnet_lib.tables import nets_without_layers
 
 
 def test_the_nets_without_layers_have_the_counts_worked_by_hand():
@@ -25,25 +21,6 @@ def test_the_nets_without_layers_have_the_counts_worked_by_hand():
     # Each 3x3 layer adds two pixels of a map whose neighbours are 16 image pixels apart.
     assert [row[3] for row in rows.values()] == ["195", "163", "163", "131"]
     assert [row[4] for row in rows.values()] == ["conv3", "none", "conv3", "none"]
-
-
-def test_a_net_without_a_layer_is_built_and_has_the_parameters_that_the_trace_counts():
-    small = without_layers(PAPER, 3, 4)
-    parameters = sum(weight.numel() for weight in AlexNet(small).parameters())
-    assert parameters == sum(layer.parameters for layer in trace(small)) == 59_268_712
-    assert [conv.maps for conv in small.convs] == [96, 256, 256]
-
-
-def test_layers_are_counted_from_one_and_no_number_leaves_the_net_as_it_is():
-    assert without_layers(PAPER, 4).convs == (*PAPER.convs[:3], PAPER.convs[4])
-    assert without_layers(PAPER).convs == PAPER.convs
-    assert without_layers(PAPER).name == "all five"
-
-
-@pytest.mark.parametrize("number", [0, 6])
-def test_a_layer_that_the_net_does_not_have_is_refused(number):
-    with pytest.raises(ValueError, match=rf"number is {number}, and 'paper' has .* layers 1 to 5"):
-        without_layers(PAPER, number)
 
 
 def test_the_wiring_says_which_layers_read_both_towers():

@@ -23,6 +23,7 @@ ADDRESS = "https://github.com/owner/name"
 PACKAGED = ("*.py", "results/**/*", "widgets/js/*.js", "widgets/assets/*")
 IMPORT_NAMES = {"pillow": "PIL", "scikit-image": "skimage"}
 WITH_JUPYTER = {"IPython", "traitlets"}  # what runs a notebook in Python is made of them
+WITH_TORCH = {"triton"}  # on Linux; normalization_triton.py does without it elsewhere
 BUILDS_PAGES = {"sphinx_ext.py", "chapter_line.py"}  # imported by jupyter-book only
 
 
@@ -110,7 +111,7 @@ def test_the_first_cell_installs_every_package_that_chapters_and_library_import(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["chapters"]]
     names = [re.match(r"[\w-]+", line).group() for line in wanted]
-    allowed = {IMPORT_NAMES.get(name, name) for name in names} | WITH_JUPYTER | {"alexnet_lib"}
+    allowed = {IMPORT_NAMES.get(name, name) for name in names} | WITH_JUPYTER | WITH_TORCH | {"alexnet_lib"}
     found = {}
     for path in (ROOT / "alexnet_lib").rglob("*.py"):
         if path.name not in BUILDS_PAGES:

@@ -1,6 +1,10 @@
 """Response normalization (§3.3) against the printed formula in plain loops and against torch's own layer."""
 
 import math
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, window_sum
+from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, _InCache, window_sum
 
 
 def activities(*shape, seed=0, dtype=torch.float64, scale=1.0):
@@ -350,3 +354,136 @@ def test_the_fast_bodys_gradient_can_be_derived_again():
 
     exact = second(a.detach().double().requires_grad_())
     torch.testing.assert_close(second(a).double(), exact, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shape", [(5, 7, 3, 1), (1, 1, 1, 1), (2, 5, 1, 9), (3, 2, 5, 5), (0, 4, 3, 3)])
+def test_the_fast_body_fits_odd_shapes_and_leaves_no_number_unwritten(shape, memory_format, monkeypatch):
+    clean = torch.empty_like
+    monkeypatch.setattr(torch, "empty_like", lambda like: clean(like).fill_(math.nan))
+    monkeypatch.setattr(_InCache, "BYTES", 64)  # many blocks, with a last one that is smaller
+    a, g = (
+        activities(*shape, seed=seed, dtype=torch.float32, scale=20).to(memory_format=memory_format)
+        for seed in (1, 2)
+    )
+    layer = LocalResponseNorm(alpha=0.01)
+    for ours, oracle in zip(gradients(layer, a, g), gradients(layer, a.double(), g.double()), strict=True):
+        torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+
+
+def test_the_gradient_may_come_in_another_order_of_memory():
+    a, g = (activities(4, 6, 5, 5, seed=seed, dtype=torch.float32) for seed in (1, 2))
+    layer = LocalResponseNorm(alpha=0.1, towers=2)
+    other = g.to(memory_format=torch.channels_last)
+    for ours, oracle in zip(gradients(layer, a, other), gradients(layer, a, g), strict=True):
+        torch.testing.assert_close(ours, oracle)
+
+
+def test_under_autocast_the_squares_stay_in_single_precision():
+    a = activities(2, 8, 3, 3, dtype=torch.float32, scale=1000)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = LocalResponseNorm()(a)
+    torch.testing.assert_close(out, LocalResponseNorm()(a))
+
+
+COMPILED = {  # "aot_eager" traces both ways and leaves the making of C++ out
+    "aot_eager": [LocalResponseNorm(), LocalResponseNorm(4, 1.0, 0.5, 0.6, towers=2)],
+    "inductor": [LocalResponseNorm(alpha=0.1, towers=2)],
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself does
+@pytest.mark.parametrize(
+    ("backend", "layer"), [(name, layer) for name, layers in COMPILED.items() for layer in layers]
+)
+def test_a_compiler_takes_the_layer_in_one_graph(backend, layer):
+    if backend == "inductor" and not shutil.which("g++"):
+        pytest.skip("this machine has no C++ compiler")
+    torch.compiler.reset()
+    a, g = (activities(2, 8, 5, 5, seed=seed, dtype=torch.float32, scale=5) for seed in (1, 2))
+    compiled = torch.compile(layer, backend=backend, fullgraph=True)
+    exact = gradients(layer, a.double(), g.double())
+    for ours, oracle in zip(gradients(compiled, a, g), exact, strict=True):
+        torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+
+
+KERNELS = """
+import torch
+from alexnet_lib.normalization import LocalResponseNorm, damped
+from alexnet_lib.normalization_triton import OnGPU
+
+assert OnGPU.apply  # an import error would leave the readable body, and test nothing
+clean = torch.empty_like
+torch.empty_like = lambda like: clean(like).fill_(float("nan"))
+called = []
+launch = OnGPU.forward
+OnGPU.forward = staticmethod(lambda *arguments: called.append(1) or launch(*arguments))
+draw = torch.Generator().manual_seed(0)
+layers = (
+    LocalResponseNorm(alpha=0.1),
+    LocalResponseNorm(4, 1.0, 0.5, 0.6, towers=2),
+    LocalResponseNorm(1, alpha=0.2),
+    LocalResponseNorm(9, alpha=0.2, towers=2),
+)
+orders = (torch.contiguous_format, torch.channels_last)
+cases = [(layer, (2, 18, 5, 7), order, torch.float32) for layer in layers[:2] for order in orders]
+cases += [(layer, (1, 6, 2, 2), orders[0], torch.float32) for layer in layers[2:]]
+cases += [(layers[0], (1, *shape), orders[1], torch.float32) for shape in ((1, 1, 1), (70, 1, 3), (3, 9, 1))]
+kinds = (torch.float64, torch.float16, torch.bfloat16)
+cases += [(layers[1], (1, 6, 3, 3), orders[0], kind) for kind in kinds]
+for layer, shape, order, kind in cases:
+    a, g = (
+        (5 * torch.randn(shape, generator=draw, dtype=torch.float64)).to(kind).to(memory_format=order)
+        for _ in range(2)
+    )
+    a.requires_grad_()
+    exact = a.detach().double().requires_grad_()
+    parts = exact.unflatten(1, (layer.towers, -1))
+    expected = damped(parts, layer.n, layer.k, layer.alpha, layer.beta).flatten(1, 2)
+    ours = layer(a)
+    ours.backward(g.contiguous())
+    expected.backward(g.double())
+    eps = torch.finfo(kind).eps * (8 if kind in (torch.float32, torch.float64) else 1)
+    for found, oracle in ((ours, expected), (a.grad, exact.grad)):
+        assert found.dtype == kind
+        torch.testing.assert_close(found.double(), oracle, rtol=eps, atol=4 * eps)
+assert len(called) == len(cases), len(called)
+a = torch.randn(1, 4, 1, 4, generator=draw)[..., ::2].double().requires_grad_()  # not dense
+assert torch.autograd.gradcheck(layers[1], a)
+(first,) = torch.autograd.grad(layers[1](a).square().sum(), a, create_graph=True)
+assert torch.autograd.grad(first.square().sum(), a)[0].isfinite().all()
+assert layers[0](torch.zeros(0, 4, 3, 3)).shape == (0, 4, 3, 3)
+"""
+
+
+def test_the_kernels_for_gpus_agree_with_the_readable_body_in_tritons_interpreter():
+    pytest.importorskip("triton")
+    environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run([sys.executable, "-c", KERNELS], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_kernels_agree_with_the_readable_body_on_a_gpu():
+    program = KERNELS.replace(
+        "generator=draw, dtype=torch.float64)", "generator=draw, dtype=torch.float64).cuda()"
+    )
+    program = program.replace("(2, 6, 3, 3, generator=draw)", "(2, 6, 3, 3, generator=draw).cuda()")
+    program = program.replace("torch.zeros(0, 4, 3, 3)", "torch.zeros(0, 4, 3, 3).cuda()")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_without_triton_the_readable_body_serves():
+    code = (
+        "import sys; sys.modules['triton'] = None\n"
+        "import torch\n"
+        "from alexnet_lib import normalization_triton\n"
+        "from alexnet_lib.normalization import LocalResponseNorm\n"
+        "assert not normalization_triton.usable(torch.zeros(1, 1, 4, 2, 2))\n"
+        "LocalResponseNorm()(torch.ones(1, 4, 2, 2))\n"
+    )
+    environment = os.environ | {"TRITON_INTERPRET": "1"}  # asks for the kernels without a GPU
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

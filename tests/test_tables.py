@@ -13,6 +13,7 @@ from alexnet_lib.tables import (
     spec_table,
     torchinfo_layers,
 )
+from alexnet_lib.variants import NETS
 
 PARAMETERS = {
     "paper": 60_965_224,
@@ -25,12 +26,12 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [*SPECS, "four-layer-batch-norm", "four-layer-hidden"])
 def test_torchinfo_and_the_arithmetic_trace_agree_on_every_layer(name):
     by_torchinfo = {
-        layer: (torch_shape, p, macs) for layer, torch_shape, p, macs in torchinfo_layers(SPECS[name])
+        layer: (torch_shape, p, macs) for layer, torch_shape, p, macs in torchinfo_layers(NETS[name])
     }
-    for layer in trace(SPECS[name]):
+    for layer in trace(NETS[name]):
         shape = (layer.maps, layer.side, layer.side) if layer.side else (layer.maps,)
         assert by_torchinfo[layer.name] == (shape, layer.parameters, layer.multiply_accumulates), layer.name
 

@@ -77,7 +77,7 @@ def exported(init: Path) -> Iterator[Definition]:
     offered = [
         (node.module, alias.name)
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.level == 1
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module  # else whole modules
         for alias in node.names
     ]
     for node in tree.body:

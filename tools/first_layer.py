@@ -15,7 +15,7 @@ import numpy as np
 
 from alexnet_lib import records
 from alexnet_lib.architecture import SPECS
-from alexnet_lib.checkpoints import write_whole
+from alexnet_lib.files import write_whole
 from alexnet_lib.runs import load_net
 
 

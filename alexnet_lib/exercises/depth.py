@@ -1,24 +1,23 @@
 """Checkers for the exercises of §7."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 
 from ..architecture import SPECS
 from ..spec import trace
+from ..variants import without_layers
 from .verdict import Verdict, check_function, check_number
 
 
 def check_lost_parameters(answer: float) -> Verdict:
     """§7: how many parameters go when conv3 is taken out and conv4 still reads its own tower?"""
     net = SPECS["paper"]
-    shorter = replace(net, convs=(*net.convs[:2], *net.convs[3:]))
-    lost = [sum(layer.parameters for layer in trace(spec)) for spec in (net, shorter)]
+    kept = [sum(layer.parameters for layer in trace(spec)) for spec in (net, without_layers(net, 3))]
     return check_number(
         answer,
-        lost[0] - lost[1],
+        kept[0] - kept[1],
         "Hint: conv3 takes its own parameters along, and conv4 then reads other maps than before: those of "
         "conv2, half of them, because it stays within its tower.",
         "conv3's own, and what conv4 no longer needs: it reads 128 maps in place of 192.",
