@@ -18,10 +18,12 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 import yaml
@@ -127,17 +129,40 @@ class Visit:
     problems: list[str] = field(default_factory=list)
 
 
+# Tabs that no visit has, by what a tab cannot change. A fresh one costs three times as much as a visit.
+IDLE = defaultdict(list)
+
+
 @contextlib.contextmanager
 def visiting(browser, address, *, width=1280, theme="light", javascript=True):
     """Open an address and wait until its formulas are set and its widgets are drawn."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, java_script_enabled=javascript, reduced_motion="reduce"
-    )
+    idle = IDLE[browser, urlparse(address).scheme, theme, javascript]
+    visit = idle.pop() if idle else new_tab(browser, theme, javascript)
+    visit.problems, page = [], visit.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address, wait_until="load")
+    if javascript:
+        page.evaluate("() => window.MathJax?.startup.promise.then(() => document.fonts.ready).then(() => 0)")
+        page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
+    yield visit
+    # After an error in a test its tab is left as it is, and not used again.
+    page.emulate_media(media="null")
+    if javascript:
+        page.evaluate("() => [localStorage, sessionStorage].forEach(kept => kept.clear())")
+    page.goto("about:blank")
+    idle.append(visit)
+
+
+def new_tab(browser, theme, javascript):
+    """An empty tab that notes what goes wrong in it, and lets no request out to another host."""
+    context = browser.new_context(java_script_enabled=javascript, reduced_motion="reduce")
     context.set_default_timeout(60_000)  # a machine with other work to do is slow, not wrong
     # Where the theme keeps a reader's choice; without one it follows the system.
     context.add_init_script(f"for (const key of ['mode', 'theme']) localStorage.setItem(key, '{theme}')")
     visit = Visit(context.new_page())
-    say = visit.problems.append
+
+    def say(problem):
+        visit.problems.append(problem)
 
     def refuse(route):
         say(f"asks another host: {route.request.url}")
@@ -149,12 +174,7 @@ def visiting(browser, address, *, width=1280, theme="light", javascript=True):
     page.on("pageerror", lambda error: say(f"script: {error}"))
     page.on("response", lambda answer: answer.status >= 400 and say(f"{answer.status}: {answer.url}"))
     page.on("requestfailed", lambda r: OTHER_HOST.match(r.url) or say(f"{r.failure}: {r.url}"))
-    page.goto(address, wait_until="load")
-    if javascript:
-        page.evaluate("() => window.MathJax?.startup.promise.then(() => document.fonts.ready).then(() => 0)")
-        page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
-    yield visit
-    context.close()
+    return visit
 
 
 @pytest.fixture
