@@ -7,8 +7,6 @@
 
 PYTHON = python3
 JOBS = 2
-# A test in a browser waits for half of its time, so more of them fit.
-BROWSERS = 3
 # One thread for each of them: processes with more threads than there are cores wait for each other, and minutes pass.
 ALONE = OMP_NUM_THREADS=1
 # Relative, so that a folder with spaces in its name works.
@@ -59,7 +57,7 @@ chapters: .venv/.everything
 # Without a Chromium the browser tests are skipped, and one line says how to get one (-r fE: not one for each file).
 pages: .venv/.everything
 	@$(BUILD)
-	$(BIN)/python -m pytest -q -n $(BROWSERS) --dist loadgroup -r fE -m browser
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -r fE -m browser
 
 bench: .venv/.everything
 	$(BIN)/alexnet bench
