@@ -647,7 +647,7 @@ def test_the_command_reports_all_experiments_where_none_is_named(capsys):
     out = capsys.readouterr().out
     for name, asked in EXPERIMENTS.items():
         assert f"{name}: {asked.question}" in out
-        assert f"To measure {name} again" in out
+        assert f"To measure {name}\n" in out
 
 
 def test_the_command_runs_the_named_arms_and_reports(laboratory, capsys, monkeypatch):

@@ -34,12 +34,15 @@ def reproduce(name: str, folder: Path = records.RESULTS) -> Table:
     runs = on_record(name, folder).values()
     hours = sum(run.seconds for run in runs) / 3600
     memory = [run.memory for run in runs if run.memory is not None]
-    rows = (
+    rows = [
         ("command", f"alexnet experiment run {name}"),
         ("runs on record", f"{len(runs)} of {asked.runs}"),
-        ("time of all, one after another", f"{hours:.2f} hours" if runs else "not on record"),
-        ("memory of the largest", f"{max(memory) / 1e9:.1f} GB" if memory else "not on record"),
         ("data", "; ".join(sorted({run.data for run in runs})) or asked.setting.data),
-        ("hardware", "; ".join(sorted({run.hardware for run in runs})) or "not on record"),
-    )
-    return Table(f"To measure {name} again", ("what", "on record"), rows)
+    ]
+    if runs:
+        rows += [
+            ("time of all, one after another", f"{hours:.2f} hours"),
+            ("memory of the largest", f"{max(memory) / 1e9:.1f} GB" if memory else "not on record"),
+            ("hardware", "; ".join(sorted({run.hardware for run in runs}))),
+        ]
+    return Table(f"To measure {name}", ("what", "on record"), tuple(rows))
