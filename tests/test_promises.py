@@ -135,7 +135,7 @@ def test_weights_are_read_by_torch_without_running_code(tmp_path):
 
 
 def test_every_promise_names_a_test_that_exists():
-    rows = re.findall(r"^- (.+\.)\n  \*Held by\* (.+)\.$", PAGE.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^- (.+\.)\\\n  \*Held by\* (.+)\.$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert len(rows) > 30
     for promise, holders in rows:
         named = re.findall(r"`(test_\w+)\.(test_\w+)`", holders)
