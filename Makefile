@@ -21,7 +21,7 @@ help:
 	@echo 'make book       build the pages into _build/html (needs no torch)'
 	@echo 'make pdf        print the book into _build/reading-alexnet.pdf (needs a Chromium)'
 	@echo 'make test       check everything: style, code, chapters, pages'
-	@echo 'make bench      measure speed against named peers (half an hour; alexnet bench NAME for a part)'
+	@echo 'make bench      measure speed against named peers; alexnet bench NAME for a part'
 	@echo 'make lab        open the chapters in JupyterLab'
 	@echo 'make notebooks  run all chapters again and store what they print'
 	@echo 'make clean      remove the built pages and the caches; .venv stays'

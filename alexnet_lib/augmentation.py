@@ -96,8 +96,8 @@ def _cut_each(
     places: Tensor,
     size: int,
     mean: Tensor | None,
-    shifts: Tensor | None = None,
-    memory_format: torch.memory_format = torch.contiguous_format,
+    shifts: Tensor | None,
+    memory_format: torch.memory_format,
 ) -> Tensor:
     kind, width = torch.uint8 if mean is None else torch.float32, images.shape[-1]
     crops = torch.empty(len(images), 3, size, size, dtype=kind, memory_format=memory_format)
@@ -121,8 +121,8 @@ def _cut_all(
     places: Tensor,
     size: int,
     mean: Tensor | None,
-    shifts: Tensor | None = None,
-    memory_format: torch.memory_format = torch.contiguous_format,
+    shifts: Tensor | None,
+    memory_format: torch.memory_format,
 ) -> Tensor:
     device = images.device
     top, left, reflected = places.to(device)[:, :, None].unbind(1)  # each (N, 1)

@@ -250,13 +250,9 @@ def _check_files(folder: Path, where: Path, listing: Listing) -> None:
             )
 
 
-@contextlib.contextmanager
-def _alone(where: Path) -> Iterator[None]:
+def _alone(where: Path) -> contextlib.AbstractContextManager[None]:
     """Let one process write, while the others wait for it."""
-    with contextlib.ExitStack() as lock:
-        with _writing(where):
-            lock.enter_context(held(where, waiting=f"waiting for the process that fills {where}"))
-        yield
+    return held(where, waiting=f"waiting for the process that fills {where}")
 
 
 @contextlib.contextmanager

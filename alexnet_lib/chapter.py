@@ -9,8 +9,7 @@ import torch
 from IPython.display import Code, Markdown, display
 
 from . import figures, records, tables
-from .checks import require_choice
-from .experiments import EXPERIMENTS, report
+from .experiments import named, report
 
 
 def begin(seed: int = 0) -> None:
@@ -36,7 +35,7 @@ def show_experiment(name: str, folder: Path = records.RESULTS) -> None:
     With an interval: the figure and how to read it. Without: what is waited for. Once an arm has been
     measured, each comparison with effect, verdict and rule. Raises ValueError for an unknown experiment.
     """
-    found = report(EXPERIMENTS[require_choice("name", name, EXPERIMENTS)], folder)
+    found = report(named(name), folder)
     if any(answer.interval for answer in found.answers):
         display(figures.experiment(name, folder))
     display(Markdown(figures.experiment_caption(name, folder)))

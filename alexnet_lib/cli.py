@@ -56,7 +56,7 @@ def _parser() -> ArgumentParser:
 
     data = commands.add_parser("data", help="fetch a data set if it is missing, and check it")
     data.add_argument("name", metavar="NAME", help="ten-photos, cifar10, imagenette or folder:PATH")
-    data.add_argument("--root", metavar="DIR", help="where it lies; else $ALEXNET_DATA, else ./data")
+    data.add_argument("--root", **_ROOT)
     data.add_argument("--cache", metavar="DIR", help="decode the pictures once, into files in this folder")
     data.add_argument("--size", metavar="SIDE", type=int, help="the side of the pictures; needed by --cache")
     data.add_argument("--verify", action="store_true", help="check every picture in the cache, not a sample")
@@ -210,15 +210,15 @@ def _experiment_list(arguments: Namespace) -> None:
 
     for name, experiment in EXPERIMENTS.items():
         found = report(experiment)
-        runs = f"{found.recorded:>3} of {experiment.runs:>3} runs"
+        runs = f"{len(found.runs):>3} of {experiment.runs:>3} runs"
         print(f"{name:<26} {len(experiment.arms):>2} arms  {runs}  {found.verdict}")
         print(f"    {experiment.question}")
 
 
 def _experiment_run(arguments: Namespace) -> None:
-    from .experiments import run
+    from .experiments import named, run
 
-    experiment = _experiment(arguments.name)
+    experiment = named(arguments.name)
     arms = arguments.arms.split(",") if arguments.arms else None
     options = {"device": arguments.device, "root": arguments.root, "out": arguments.out}
     made = run(experiment, arms, seeds=arguments.seeds, jobs=arguments.jobs, **options)
@@ -229,9 +229,9 @@ def _bench(arguments: Namespace) -> None:
     import torch
 
     from .bench import all_rows, chosen, machine_limits, measure, session, store
+    from .dataset import data_root
 
-    root = arguments.root or os.environ.get("ALEXNET_DATA", "data")
-    rows = chosen(all_rows(root), arguments.names)
+    rows = chosen(all_rows(data_root(arguments.root)), arguments.names)
     if arguments.list:
         for row in rows:
             print(f"{row.name:<40} {row.ours}; against {row.peer}")
@@ -271,14 +271,6 @@ def _measured_line(row) -> str:
     return f"{row.name:<40} x {row.ratio:.2f} ({low:.2f} to {high:.2f}){goal}{rate}{also}"
 
 
-def _experiment(name: str):
-    """The experiment of that name; ValueError for an unknown one."""
-    from .checks import require_choice
-    from .experiments import EXPERIMENTS
-
-    return EXPERIMENTS[require_choice("name", name, EXPERIMENTS)]
-
-
 def _experiment_report(arguments: Namespace) -> None:
     from .experiments import EXPERIMENTS
 
@@ -290,10 +282,10 @@ def _experiment_report(arguments: Namespace) -> None:
 
 
 def _report(name: str) -> None:
-    from .experiments import report
+    from .experiments import named, report
     from .tables import reproduce
 
-    experiment = _experiment(name)
+    experiment = named(name)
     found = report(experiment)
     print(f"{name}: {experiment.question}")
     for arm, chosen in found.rates.items():

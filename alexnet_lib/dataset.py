@@ -135,10 +135,15 @@ def load(
     require_choice("name", name, NAMES)
     if name == "ten-photos":
         return ten_photos(split) if size is None else ten_photos(split, size)
-    root = Path(root or os.environ.get("ALEXNET_DATA") or "data").expanduser()
+    root = data_root(root)
     if name == "cifar10":
         return _cifar10(split, root, size, download)
     return _imagenette(split, root, size, download, cache, verify)
+
+
+def data_root(root: str | Path | None = None) -> Path:
+    """Where data sets lie: in the folder that is named, else the environment's ALEXNET_DATA, else ./data."""
+    return Path(root or os.environ.get("ALEXNET_DATA") or "data").expanduser()
 
 
 def _require_split(split: str) -> None:

@@ -49,7 +49,7 @@ def held(folder: Path, waiting: str = "") -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
-        raise OSError(f"folder {folder} could not be written ({error}): name another one") from error
+        raise OSError(f"folder {folder} could not be written ({error}): name another folder") from error
     with lock:
         if fcntl:  # the system lets go of the file when the process ends, however it ends
             try:

@@ -87,14 +87,18 @@ def _read(path: Path) -> Record:
 
 def store(record: Record, folder: Path = RESULTS) -> Path:
     """Write a record whole or not at all. FileExistsError where one of that name stands."""
-    device = record.hardware.split(",")[0].lower().replace(" ", "-")
-    path = folder / record.experiment / "_".join(filter(None, (record.date, device, record.label)))
-    path = path.with_name(path.name + ".json")
+    return write_new(asdict(record), folder / record.experiment)
+
+
+def write_new(found: dict, folder: Path) -> Path:
+    """Write what has date, hardware and label to <date>_<device>[_<label>].json, never over another."""
+    device = found["hardware"].split(",")[0].lower().replace(" ", "-")
+    path = folder / ("_".join(filter(None, (found["date"], device, found["label"]))) + ".json")
     if path.exists():
         raise FileExistsError(
             f"{path.name} is on record already, and records are never edited: use another label"
         )
-    text = json.dumps(asdict(record), indent=1) + "\n"
+    text = json.dumps(found, indent=1) + "\n"
     write_whole(path, lambda file: file.write(text.encode()))
     return path
 

@@ -109,8 +109,9 @@ def test_the_gather_for_gpus_cuts_the_same_patches_as_the_loop_for_cpus(mean):
     images = noise_images(16)
     places = torch.stack([torch.arange(16) % 5, torch.arange(16) % 3, torch.arange(16) % 2], dim=1)
     wide = None if mean is None else mean.expand(3, *images.shape[-2:])
-    loop = augmentation._cut_each(images, places, 5, wide)
-    assert torch.equal(augmentation._cut_all(images, places, 5, wide), loop)
+    rest = (5, wide, None, torch.contiguous_format)
+    loop = augmentation._cut_each(images, places, *rest)
+    assert torch.equal(augmentation._cut_all(images, places, *rest), loop)
 
 
 def test_every_crop_loses_the_mean_at_its_own_place_before_it_is_reflected():

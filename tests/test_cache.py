@@ -469,7 +469,7 @@ def test_a_cache_cannot_be_built_where_nothing_can_be_written(data, where, read_
 
 def test_a_file_in_the_place_of_the_folder_is_named(data, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OSError, match=r"cache .*file/.*could not be written .*name another folder"):
+    with pytest.raises(OSError, match=r"folder .*file/.*could not be written .*name another folder"):
         cached(data, tmp_path / "file")
 
 

@@ -639,7 +639,7 @@ def test_the_command_lists_arms_runs_and_verdict_of_each_experiment(capsys):
     assert [line.strip() for line in lines[1::2]] == [asked.question for asked in EXPERIMENTS.values()]
     (towers,) = (line for line in lines if line.startswith("two-towers "))
     found = report(EXPERIMENTS["two-towers"])
-    assert towers.split(maxsplit=1)[1] == f"4 arms  {found.recorded:>3} of  32 runs  {found.verdict}"
+    assert towers.split(maxsplit=1)[1] == f"4 arms  {len(found.runs):>3} of  32 runs  {found.verdict}"
 
 
 def test_the_command_reports_all_experiments_where_none_is_named(capsys):

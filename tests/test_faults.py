@@ -179,7 +179,7 @@ def test_a_disk_that_is_full_after_any_tenth_of_a_record_has_none_of_it(tmp_path
 @pytest.mark.parametrize("place", ["file/run", "n" * 300, "/proc/run"])
 def test_a_folder_that_cannot_be_made_is_named_before_the_first_step(place, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OSError, match=r"folder .* could not be written .*: name another one"):
+    with pytest.raises(OSError, match=r"folder .* could not be written .*: name another folder"):
         run(tmp_path / place)
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import write_whole
-from ..records import circumstances
+from ..records import circumstances, write_new
 from .measure import Measured
 
 RESULTS = Path(str(files("alexnet_lib") / "bench" / "results"))
@@ -59,15 +58,7 @@ def session(label: str, command: str, limits: dict[str, float], rows: Sequence[M
 
 def store(found: Session, folder: Path = RESULTS) -> Path:
     """Write a session whole or not at all. FileExistsError where one of that name stands."""
-    device = found.hardware.split(",")[0].lower().replace(" ", "-")
-    path = folder / f"{found.date}_{device}_{found.label}.json"
-    if path.exists():
-        raise FileExistsError(
-            f"{path.name} is on record already, and records are never edited: use another label"
-        )
-    text = json.dumps(_short(asdict(found)), indent=1) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
-    return path
+    return write_new(_short(asdict(found)), folder)
 
 
 def load(folder: Path = RESULTS) -> list[Session]:

@@ -7,7 +7,7 @@ alexnet experiment report relu-against-tanh
 
 from .experiment import POINTS, Arm, Comparison, Crossing, Experiment, Gap, Value, run_label
 from .interval import Interval, interval, t_quantile
-from .questions import EXPERIMENTS
+from .questions import EXPERIMENTS, named
 from .report import Answer, ChosenRate, Report, on_record, report, verdict
 from .running import run
 
@@ -25,6 +25,7 @@ __all__ = [
     "Report",
     "Value",
     "interval",
+    "named",
     "on_record",
     "report",
     "run",

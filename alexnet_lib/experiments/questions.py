@@ -6,6 +6,7 @@ that no single run answers, nets averaged (§6), needs the nets themselves: `ale
 
 from dataclasses import replace
 
+from ..checks import require_choice
 from ..learning import TrainConfig
 from ..presets import PRESETS
 from .experiment import RANDOM_GAP, TOWER_GAP, Arm, Comparison, Crossing, Experiment, Gap, Value
@@ -268,3 +269,8 @@ EXPERIMENTS = {
         *(DROPOUT, DROPOUT_CIFAR, WEIGHT_DECAY, WEIGHT_DECAY_CIFAR, DEPTH),
     )
 }
+
+
+def named(name: str) -> Experiment:
+    """The experiment of that name. Raises ValueError for an unknown one."""
+    return EXPERIMENTS[require_choice("name", name, EXPERIMENTS)]

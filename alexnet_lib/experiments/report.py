@@ -76,14 +76,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the records say on an experiment. rates: by arm, of those whose search is complete."""
+    """All that the records say on an experiment.
+
+    rates: by arm, of those whose search is complete. runs: by label, those that tried rates among them.
+    """
 
     experiment: Experiment
     rates: Mapping[str, ChosenRate]
     answers: tuple[Answer, ...]
-    failed: Mapping[str, str]  # label -> why the run came to nothing
-    hours: float  # of all runs together
-    recorded: int  # runs, those that tried rates among them
+    runs: Mapping[str, Record]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Label -> why the run came to nothing."""
+        return {label: run.config["failed"] for label, run in self.runs.items() if "failed" in run.config}
 
     @property
     def verdict(self) -> str:
@@ -94,7 +100,7 @@ class Report:
     def waits_for(self) -> str:
         """Which runs there still have to be, in words; empty where there are all."""
         asked, setting = self.experiment, self.experiment.setting
-        missing = asked.runs - self.recorded
+        missing = asked.runs - len(self.runs)
         if not missing:
             return ""
         return (
@@ -123,9 +129,7 @@ def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
         experiment,
         rates,
         tuple(_answer(experiment, comparison, measured) for comparison in experiment.comparisons),
-        {label: run.config["failed"] for label, run in runs.items() if "failed" in run.config},
-        sum(run.seconds for run in runs.values()) / 3600,
-        len(runs),
+        runs,
     )
 
 

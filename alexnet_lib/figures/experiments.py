@@ -8,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .. import records
-from ..checks import require_choice
-from ..experiments import EXPERIMENTS, POINTS, Answer, Crossing, Report, report, run_label
+from ..experiments import POINTS, Answer, Crossing, Report, named, report, run_label
 from ..records import Record
 from .log import COLOURS
 from .picture import BLUE, NARROW, ORANGE, Picture
@@ -24,7 +23,7 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Picture:
     of them go. An effect has its 95 % interval, a line where there is none, and a diamond where the paper
     prints one. What is not measured yet is told in words. Raises ValueError for an unknown experiment.
     """
-    found = report(EXPERIMENTS[require_choice("name", name, EXPERIMENTS)], folder)
+    found = report(named(name), folder)
     runs = _runs_by_arm(found)
     answered = [answer for answer in found.answers if answer.interval]
     if not answered:
@@ -47,7 +46,7 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Picture:
 
 def experiment_caption(name: str, folder: Path = records.RESULTS) -> str:
     """What stands below `experiment`'s figure: how to read it, the seeds, the data and the hardware."""
-    found = report(EXPERIMENTS[require_choice("name", name, EXPERIMENTS)], folder)
+    found = report(named(name), folder)
     answered = [answer for answer in found.answers if answer.interval]
     if not answered:
         return _without_answers(found)

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from .. import records
-from ..checks import require_choice
-from ..experiments import EXPERIMENTS, on_record, report
+from ..experiments import named, on_record, report
 from .table import Table
 
 
@@ -13,7 +12,7 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Table:
 
     Of the rule only what differs between comparisons; `Comparison.rule` has it whole.
     """
-    found = report(EXPERIMENTS[require_choice("name", name, EXPERIMENTS)], folder)
+    found = report(named(name), folder)
     rows = tuple(
         (
             answer.words,
@@ -30,7 +29,7 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Table:
 
 def reproduce(name: str, folder: Path = records.RESULTS) -> Table:
     """The command that makes an experiment's runs again, and the time and memory that ours took."""
-    asked = EXPERIMENTS[require_choice("name", name, EXPERIMENTS)]
+    asked = named(name)
     runs = on_record(name, folder).values()
     hours = sum(run.seconds for run in runs) / 3600
     memory = [run.memory for run in runs if run.memory is not None]
