@@ -1,7 +1,7 @@
 # The project's commands. `make` alone lists them. Plain pip and jupyter-book lines are in README.md.
 .POSIX:
 # There is a folder of the name book; a target that is no file is always made.
-.PHONY: help book pdf test lint unit chapters pages bench lab notebooks clean
+.PHONY: help book pdf test lint unit chapters pages bench lab notebooks update clean
 # The steps of `make test` go from cheap to dear and use both cores themselves.
 .NOTPARALLEL:
 
@@ -11,7 +11,9 @@ JOBS = 2
 ALONE = OMP_NUM_THREADS=1
 # Relative, so that a folder with spaces in its name works.
 BIN = .venv/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The newest versions that requirements.txt allows; lowest-direct are the oldest.
+RESOLUTION = highest
 # --all: Sphinx repeats no warning of a page that it does not rebuild, so a second strict build would
 # pass for the wrong reason; and a changed widget script has to reach every page.
 # Warnings still show: they go to stderr.
@@ -24,6 +26,7 @@ help:
 	@echo 'make bench      measure speed against named peers; alexnet bench NAME for a part'
 	@echo 'make lab        open the chapters in JupyterLab'
 	@echo 'make notebooks  run all chapters again and store what they print'
+	@echo 'make update     lock the newest versions of all packages that requirements.txt allows'
 	@echo 'make clean      remove the built pages and the caches; .venv stays'
 	@echo 'PYTHON=python3.12 chooses the Python that .venv is made with.'
 
@@ -69,6 +72,10 @@ notebooks: .venv/.everything
 	$(ALONE) $(BIN)/python tools/notebooks.py store
 	$(BIN)/python tools/api.py store
 
+update: .venv/.everything
+	$(BIN)/python tools/locks.py --upgrade --resolution $(RESOLUTION)
+	@echo 'The locks are new, and nobody has tried what they name. Now: make test'
+
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
 
@@ -78,12 +85,22 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 # A stamp file stands for an install that is done, so that it is repeated only when its list changes.
-.venv/.reading: $(BIN)/python constraints.txt
+# --require-hashes: pip takes no file whose sha256 is not in the list.
+.venv/.reading: $(BIN)/python locks/reading.txt
 	@echo 'Installing what the pages need ...'
-	@$(PIP) jupyter-book sphinx-mathjax-offline
+	@$(PIP) --require-hashes -r locks/reading.txt
 	@touch $@
 
-.venv/.everything: $(BIN)/python constraints.txt requirements.txt pyproject.toml
+# TORCH_INDEX, the address of another build of torch: its files have other sums, so the versions alone are held,
+# and nothing but torch and torchvision is taken from there.
+.venv/.everything: $(BIN)/python locks/everything.txt locks/torch.txt pyproject.toml
 	@echo 'Installing everything (torch is the large part) ...'
-	@$(PIP) -r requirements.txt
+	@if test -z "$(TORCH_INDEX)"; then \
+	  $(PIP) --require-hashes -r locks/everything.txt -r locks/torch.txt; \
+	else \
+	  $(PIP) --require-hashes -r locks/everything.txt && \
+	  $(PIP) --no-deps --index-url "$(TORCH_INDEX)" \
+	    `sed -n 's/^\(torch[a-z]*==[^ ]*\).*/\1/p' locks/torch.txt`; \
+	fi
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ .venv/.reading

@@ -57,16 +57,20 @@ class RandomCropFlip:
         places: Tensor,
         mean: Tensor | None = None,
         shifts: Tensor | None = None,
-        memory_format: torch.memory_format = torch.contiguous_format,
+        *,
+        numbers: Tensor | None = None,
+        out: Tensor | None = None,
     ) -> Tensor:
-        """Cut uint8 images (N, 3, H, W) at `places` (N, 3): uint8 (N, 3, size, size).
+        """Cut uint8 images (N, 3, H, W) at `places` (n, 3): uint8 (n, 3, size, size).
 
         With the mean image, (3, H, W) or (3, 1, 1), every crop loses the mean at its own place (§2), and the
-        result is float32. shifts: (N, 3), what is then added to each image's colours, as `PCAColorNoise`
-        draws it. memory_format: the order of the result's numbers in memory. Raises ValueError for shifts
-        without a mean.
+        result is float32. shifts: (n, 3), what is then added to each image's colours, as `PCAColorNoise`
+        draws it. numbers: (n,), the image that each place is in; None: each in its turn. out: where the
+        result goes, in any order of its numbers in memory. Raises ValueError for shifts without a mean.
         """
         count, height, width = require_images(images, self.size)
+        numbers = torch.arange(count) if numbers is None else _require_numbers(numbers, count)
+        count = len(numbers)
         _require_places(places, count, height - self.size, width - self.size)
         if shifts is not None:
             require_tensor("shifts", shifts, f"({count}, 3)", "a colour for each image")
@@ -75,10 +79,15 @@ class RandomCropFlip:
             mean = mean.to(images.device).expand(3, height, width)
         elif shifts is not None:
             raise ValueError("shifts are given and mean is None: bytes hold no shifted colours, pass a mean")
+        kind = torch.uint8 if mean is None else torch.float32
+        if out is None:
+            out = torch.empty(count, 3, self.size, self.size, dtype=kind, device=images.device)
+        _require_out(out, (count, 3, self.size, self.size), kind, images.device)
         # A kernel launch for every image is slow on a GPU, and one big gather is slow on a CPU, where its
         # result leaves the cache.
         cut = _cut_each if images.device.type == "cpu" else _cut_all
-        return cut(images, places, self.size, mean, shifts, memory_format)
+        cut(out, images, numbers, places, mean, shifts)
+        return out
 
     def _draw(self, choices: int, count: int) -> Tensor:
         """One whole number below `choices` for each of `count` images, equal inside a sharing group."""
@@ -92,51 +101,42 @@ class RandomCropFlip:
 
 
 def _cut_each(
-    images: Tensor,
-    places: Tensor,
-    size: int,
-    mean: Tensor | None,
-    shifts: Tensor | None,
-    memory_format: torch.memory_format,
-) -> Tensor:
-    kind, width = torch.uint8 if mean is None else torch.float32, images.shape[-1]
-    crops = torch.empty(len(images), 3, size, size, dtype=kind, memory_format=memory_format)
+    out: Tensor, images: Tensor, numbers: Tensor, places: Tensor, mean: Tensor | None, shifts: Tensor | None
+) -> None:
+    size, width = out.shape[-1], images.shape[-1]
     mirrored = None if mean is None else mean.flip(-1)  # once, not in every reflected crop
-    # All that one image needs is done while it is in the cache, and in the order that its pixels have.
-    crop = torch.empty(3, size, size, dtype=kind)
-    for k, (top, left, reflected) in enumerate(places.tolist()):
-        part = images[k, :, top : top + size, left : left + size]
+    colours = None if shifts is None else shifts[:, :, None, None].unbind()
+    crops, numbers, places = out.unbind(), numbers.tolist(), places.tolist()
+    # All that one image needs is done while it is in the cache, and in the order that its pixels have. The
+    # reflected ones come last: the mean and its mirror image would drive each other out of the cache.
+    crop = torch.empty(out.shape[1:], dtype=out.dtype)
+    for k in sorted(range(len(places)), key=lambda k: places[k][2]):
+        top, left, reflected = places[k]
+        part = images[numbers[k], :, top : top + size, left : left + size]
         crop.copy_(part.flip(-1) if reflected else part)
         if mean is not None:
             under, start = (mirrored, width - size - left) if reflected else (mean, left)
             crop.sub_(under[:, top : top + size, start : start + size])
         if shifts is not None:
-            crop.add_(shifts[k, :, None, None])
-        crops[k] = crop
-    return crops
+            crop.add_(colours[k])
+        crops[k].copy_(crop)
 
 
 def _cut_all(
-    images: Tensor,
-    places: Tensor,
-    size: int,
-    mean: Tensor | None,
-    shifts: Tensor | None,
-    memory_format: torch.memory_format,
-) -> Tensor:
-    device = images.device
-    top, left, reflected = places.to(device)[:, :, None].unbind(1)  # each (N, 1)
+    out: Tensor, images: Tensor, numbers: Tensor, places: Tensor, mean: Tensor | None, shifts: Tensor | None
+) -> None:
+    device, size = images.device, out.shape[-1]
+    top, left, reflected = places.to(device)[:, :, None].unbind(1)  # each (n, 1)
     along = torch.arange(size, device=device)
-    rows = (top + along)[:, None, :, None]  # (N, 1, size, 1)
+    rows = (top + along)[:, None, :, None]  # (n, 1, size, 1)
     columns = (left + torch.where(reflected.bool(), size - 1 - along, along))[:, None, None, :]
-    image = torch.arange(len(images), device=device)[:, None, None, None]
     colour = torch.arange(3, device=device)[None, :, None, None]
-    crops = images[image, colour, rows, columns]  # (N, 3, size, size), columns backwards in a reflection
+    # (n, 3, size, size), columns backwards in a reflection
+    out.copy_(images[numbers.to(device)[:, None, None, None], colour, rows, columns])
     if mean is not None:
-        crops = crops - mean[colour, rows, columns]
+        out -= mean[colour, rows, columns]
     if shifts is not None:
-        crops += shifts.to(device)[:, :, None, None]
-    return crops.contiguous(memory_format=memory_format)
+        out += shifts.to(device)[:, :, None, None]
 
 
 def centre_place(height: int, width: int, size: int) -> tuple[int, int]:
@@ -280,6 +280,28 @@ def _require_places(places: Tensor, count: int, down: int, right: int) -> None:
     if ((places < 0) | (places > most)).any():
         raise ValueError(
             f"places must be from 0 to {down}, {right} and 1, where the crop is inside of its image"
+        )
+
+
+def _require_numbers(numbers: Tensor, count: int) -> Tensor:
+    """Return numbers of images if each is one of `count`."""
+    require_tensor("numbers", numbers, "(n)", "the image that each place is in")
+    if numbers.is_floating_point():
+        raise TypeError(f"numbers are {numbers.dtype}, and must be whole numbers")
+    if ((numbers < 0) | (numbers >= count)).any():
+        raise ValueError(
+            f"numbers run from {numbers.min()} to {numbers.max()}, and must be from 0 to {count - 1}: they "
+            f"number the {count} images"
+        )
+    return numbers
+
+
+def _require_out(out: Tensor, shape: tuple[int, ...], kind: torch.dtype, device: torch.device) -> None:
+    """Refuse a tensor that the crops do not go into as they are."""
+    require_tensor("out", out, str(shape), "the crops go there")
+    if (out.dtype, out.device) != (kind, device):
+        raise TypeError(
+            f"out is {out.dtype} on {out.device}, and the crops are {kind} on {device}: pass one like them"
         )
 
 

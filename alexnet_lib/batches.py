@@ -1,5 +1,7 @@
 """From stored images to what the net sees in one step (§2, §4.1), on the net's own device."""
 
+import weakref
+from functools import partial
 from hashlib import blake2b
 
 import torch
@@ -83,24 +85,29 @@ class Batches:
             self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
             self.noise.fit(images.images[:: -(-len(images) // SAMPLE)])
         self.images, self.labels = _near(images.images, self.device), images.labels.to(self.device)
+        order = torch.channels_last if config.channels_last else torch.contiguous_format
+        rows = self.rows.stop - self.rows.start
+        shape = (rows, 3, config.input_side, config.input_side)
+        self.memory = _Memory(shape, order, self.device)
         self._order = (-1, chosen)
 
     def step(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """This process's rows of one step's batch: float32 (n, 3, crop, crop) and labels (n,)."""
-        size = self.config.batch_size
-        rows = self.order(epoch)[step * size : (step + 1) * size][self.rows]
+        size, side = self.config.batch_size, self.config.image_side
+        numbers = self.order(epoch)[step * size : (step + 1) * size][self.rows]
         self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
-        stored = self.images[rows.to(self.images.device)].to(self.device, non_blocking=True)
-        images = whole(stored, self.config.image_side)
-        side = images.shape[-1]
         if self.config.random_crops:
             places = self.crop.places(size, side, side)[self.rows]
         else:
-            places = torch.tensor([*centre_place(side, side, self.crop.size), 0]).expand(len(images), 3)
+            places = torch.tensor([*centre_place(side, side, self.crop.size), 0]).expand(len(numbers), 3)
         shifts = self.noise.shifts(size)[self.rows] if self.noise else None
-        order = torch.channels_last if self.config.channels_last else torch.contiguous_format
-        batch = self.crop.cut(images, places, self.mean, shifts, order)
-        return batch, self.labels[rows.to(self.device)]
+        labels, stored = self.labels[numbers.to(self.device)], self.images
+        if stored.device != self.device or stored.shape[-2:] != (side, side):
+            stored = whole(stored[numbers].to(self.device), side)
+            numbers = torch.arange(len(numbers))
+        # Straight out of the set: whole images would be read and written once more than their crops.
+        out = self.memory.empty()
+        return self.crop.cut(stored, places, self.mean, shifts, numbers=numbers, out=out), labels
 
     def order(self, epoch: int) -> Tensor:
         """The numbers of the images in the order of this epoch."""
@@ -108,6 +115,28 @@ class Batches:
             self.draw.manual_seed(seed_of(self.config.seed, "order", epoch))
             self._order = epoch, self.chosen[torch.randperm(len(self.chosen), generator=self.draw)]
         return self._order[1]
+
+
+class _Memory:
+    """Room for batches, used again: the system takes longer to clear fresh pages than a batch to fill them.
+
+    A batch gets the room of an earlier one only when nobody holds that any more, or a view of it. Two are
+    kept, because a loop has the last batch in its hands while it asks for the next one.
+    """
+
+    def __init__(self, shape: tuple[int, ...], order: torch.memory_format, device: torch.device):
+        self._fresh = partial(torch.empty, shape, dtype=torch.float32, memory_format=order, device=device)
+        self._kept = []  # of memory, and who has it
+
+    def empty(self) -> Tensor:
+        """A float32 tensor that holds any numbers."""
+        free = [k for k, (_, lent) in enumerate(self._kept) if lent() is None]
+        memory = self._kept.pop(free[0])[0] if free else self._fresh()
+        if memory.device.type != "cpu":  # elsewhere torch itself keeps what is freed
+            return memory
+        lent = memory.numpy()  # lives as long as any tensor that is made of it, or a view of one
+        self._kept = [*self._kept[-1:], (memory, weakref.ref(lent))]
+        return torch.from_numpy(lent)
 
 
 def whole(stored: Tensor, side: int) -> Tensor:

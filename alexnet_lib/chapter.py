@@ -9,12 +9,13 @@ import torch
 from IPython.display import Code, Markdown, display
 
 from . import figures, records, tables
+from .checks import require_count
 from .experiments import named, report
 
 
 def begin(seed: int = 0) -> None:
     """Start a chapter: the same random numbers on every machine's CPU, whatever ran before."""
-    torch.manual_seed(seed)
+    torch.manual_seed(require_count("seed", seed, "it starts the random numbers", least=0))
 
 
 def show_source(*objects: Callable | type) -> Code:
@@ -22,6 +23,8 @@ def show_source(*objects: Callable | type) -> Code:
 
     Shows itself with colours in Jupyter and in the book. Raises TypeError for anything without source.
     """
+    if not objects:
+        raise ValueError("objects is empty, and must be classes or functions: show_source(LocalResponseNorm)")
     try:
         sources = [textwrap.dedent(inspect.getsource(item)).rstrip() for item in objects]
     except (TypeError, OSError) as error:
@@ -29,7 +32,7 @@ def show_source(*objects: Callable | type) -> Code:
     return Code("\n\n\n".join(sources), language="python")
 
 
-def show_experiment(name: str, folder: Path = records.RESULTS) -> None:
+def show_experiment(name: str, folder: str | Path = records.RESULTS) -> None:
     """Show how far an experiment has come, and how to make it again; all from the records (§3-§7).
 
     With an interval: the figure and how to read it. Without: what is waited for. Once an arm has been

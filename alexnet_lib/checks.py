@@ -3,7 +3,7 @@
 import difflib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sized
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -66,6 +66,26 @@ def require_flag(name: str, value: object, why: str) -> bool:
     raise TypeError(f"{name} is {value!r}, and must be True or False: {why}")
 
 
+def require_same_length(parts: Mapping[str, Sized], why: str) -> int:
+    """Return the length that all `parts` have, by name."""
+    lengths = {name: len(part) for name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"{told} parts, and all must have as many: {why}")
+    return next(iter(lengths.values()))
+
+
+def require_same_names(name: str, parts: Mapping[str, Iterable[str]], why: str) -> list[str]:
+    """Return the names that each of `parts` holds, which are the same, in the same order."""
+    first = list(next(iter(parts.values())))
+    for part, names in parts.items():
+        if list(names) != first:
+            raise ValueError(
+                f"{name}[{part!r}] holds {', '.join(names)}, and must hold {', '.join(first)}: {why}"
+            )
+    return first
+
+
 def require_path(name: str, value: object, why: str) -> Path:
     """Return `value` as a path. An empty text is refused: it would name the current folder by accident."""
     if not isinstance(value, str | os.PathLike):
@@ -86,7 +106,7 @@ def require_net(name: str, value: object) -> nn.Module:
 def require_tensor(name: str, value: object, form: str, why: str, *, finite: bool = False) -> Tensor:
     """Return `value` if it is a tensor of real numbers in `form`, such as "(N, 3, H, W) or (3, H, W)".
 
-    A letter stands for any size, and "..." at the end for any further sides. finite: refuse nan and infinity.
+    A letter stands for any size, and "..." for any further sides. finite: refuse nan and infinity.
     """
     if not isinstance(value, Tensor) or value.is_complex() or value.dtype == torch.bool or value.is_sparse:
         kind = f"{value.dtype}, {value.layout}" if isinstance(value, Tensor) else type(value).__name__
@@ -100,8 +120,9 @@ def require_tensor(name: str, value: object, form: str, why: str, *, finite: boo
 
 def _has_form(value: Tensor, form: str) -> bool:
     sides = form.strip("()").split(", ")
-    if sides[-1] == "...":
-        sides[-1:] = ["any"] * (value.dim() - len(sides) + 1)
+    if "..." in sides:
+        place = sides.index("...")
+        sides[place : place + 1] = ["any"] * (value.dim() - len(sides) + 1)
     return len(sides) == value.dim() and all(
         int(side) == size for side, size in zip(sides, value.shape, strict=True) if side.isdigit()
     )

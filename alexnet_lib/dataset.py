@@ -5,7 +5,9 @@
     load("folder:/data/flowers", "train")     # any folder of class folders
     load("folder:/data/imagenet", "train", size=256, cache="/fast/cache")    # decoded once, left on the disk
 
-Every set arrives as one uint8 tensor (N, 3, H, W) on the scale 0-255 with whole-number labels.
+Every set arrives as one uint8 tensor (N, 3, H, W) on the scale 0-255 with whole-number labels. With a side
+of 256 a picture takes 196,608 bytes, Imagenette's training pictures 1.9 GB of memory, and ImageNet's 252 GB.
+`cache` is for these: they stay on the disk, and a step reads its own.
 """
 
 import http.client

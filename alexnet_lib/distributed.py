@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .architecture import AlexNet
+from .checks import require_count
 from .normalization import LocalResponseNorm
 from .processes import World
 from .spec import AlexNetSpec, BatchNorm, crossings, trace
@@ -32,6 +33,8 @@ def bytes_to_cross(spec: AlexNetSpec, images: int, bytes_each: int = 4) -> Count
     know the loss; their gradients need no way back.
     """
     numbers = crossings(spec)
+    require_count("images", images, "it counts the images of a step (§5: 128)")
+    require_count("bytes_each", bytes_each, "a float32 takes 4")
     there = {(layer, "forward"): count * images * bytes_each for layer, count in numbers.items()}
     back = {(layer, "backward"): count * images * bytes_each for layer, count in numbers.items()}
     return Counter({**there, ("scores", "forward"): spec.classes * images * bytes_each, **back})
@@ -42,6 +45,7 @@ def bytes_of_gradients(spec: AlexNetSpec, bytes_each: int = 4) -> int:
 
     Each parameter's gradient crosses once each way, however many images there are.
     """
+    require_count("bytes_each", bytes_each, "a float32 takes 4")
     return 2 * bytes_each * sum(layer.parameters for layer in trace(spec))
 
 

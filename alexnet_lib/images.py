@@ -60,8 +60,12 @@ def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> 
     width, height = (int(size * side / shorter) for side in image.size)
     _require_room(image, width, height)
     left, top = round((width - size) / 2), round((height - size) / 2)
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
-    return to_tensor(resized.crop((left, top, left + size, top + size)))
+    # Pillow copies a picture that is not changed, which takes a tenth of the time of decoding one.
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    if image.size != (size, size):
+        image = image.crop((left, top, left + size, top + size))
+    return to_tensor(image)
 
 
 def _require_room(image: Image.Image, width: int, height: int) -> None:
@@ -84,8 +88,9 @@ def mean_image(images: Tensor) -> Tensor:
             f"images are {images.dtype} of shape {tuple(images.shape)}, and must be uint8 (N, 3, H, W), N at "
             f"least 1: take the mean over the training set, before images become float"
         )
-    # Sums of whole numbers are exact. float32 counts to 2^24, which 65,794 white pixels exceed.
-    total = sum(chunk.sum(0, dtype=torch.int64) for chunk in images.split(16))  # (3, H, W)
+    # Sums of whole numbers are exact. float32 counts to 2^24, which 65,794 white pixels exceed; int32 holds
+    # a chunk's, and adds twice as fast as int64.
+    total = sum(chunk.sum(0, dtype=torch.int32).long() for chunk in images.split(16))  # (3, H, W)
     return (total.double() / len(images)).float()
 
 
@@ -99,7 +104,8 @@ def read_image(path: str | Path) -> Image.Image:
         # Mode I has 32 bits. Pillow uses it for 16-bit PNG and PGM files too; elsewhere no white is known.
         if file.mode == "F" or (file.mode == "I" and file.format not in ("PNG", "PPM")):
             raise ValueError(f"pixels of mode {file.mode} have no fixed white: save the picture with 8 bits")
-        return _to_rgb(ImageOps.exif_transpose(file))
+        ImageOps.exif_transpose(file, in_place=True)
+        return _to_rgb(file)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -108,12 +114,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     elif image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def to_tensor(image: Image.Image) -> Tensor:
     """An RGB picture as uint8 (3, H, W)."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()  # (H, W, 3) -> (3, H, W)
+    bands = bytearray().join(band.tobytes() for band in image.split())
+    return torch.frombuffer(bands, dtype=torch.uint8).view(3, image.height, image.width)
 
 
 def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:

@@ -35,12 +35,13 @@ class PaperSGD(torch.optim.Optimizer):
         momentum: float = LEARNING.momentum,
         weight_decay: float = LEARNING.weight_decay,
     ):
-        require_number("lr", lr, "it is the learning rate (§5: 0.01)", least=0.0)
-        require_number(
-            "momentum", momentum, "it is the share of velocity that stays (§5: 0.9)", least=0.0, most=1.0
-        )
-        require_number("weight_decay", weight_decay, "it pulls weights to zero (§5: 0.0005)", least=0.0)
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        for group in self.param_groups:
+            require_number("lr", group["lr"], "it is the learning rate (§5: 0.01)", least=0.0)
+            why = "it is the share of velocity that stays (§5: 0.9)"
+            require_number("momentum", group["momentum"], why, least=0.0, most=1.0)
+            why = "it pulls weights to zero (§5: 0.0005)"
+            require_number("weight_decay", group["weight_decay"], why, least=0.0)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
@@ -108,6 +109,7 @@ class RateGroup:
 
     def factor(self, epoch: int) -> float:
         """What the run's rate is multiplied by in `epoch`, counted from 0."""
+        require_count("epoch", epoch, "epochs are counted from 0", least=0)
         return [factor for start, factor in self.rates if start <= epoch][-1]
 
 

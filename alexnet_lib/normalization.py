@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_count, require_number
+from .checks import require_count, require_flag, require_number, require_tensor
 from .paper import LRN
 
 # Triton's own switch: its kernels run on the CPU then, slowly, which is how they are tested without a GPU.
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+UNROLLED = 32  # maps of a window that these kernels write out one by one, at most
 
 
 def window_sum(x: Tensor, n: int) -> Tensor:
@@ -22,10 +23,12 @@ def window_sum(x: Tensor, n: int) -> Tensor:
 
     x: (..., C, H, W) -> (..., C, H, W).
     """
-    total = x.clone()
-    for below in range(1, n // 2 + 1):
+    require_tensor("x", x, "(..., C, H, W)", "windows run along the kernel maps (§3.3)")
+    require_count("n", n, "it counts the adjacent kernel maps of a window (§3.3: n = 5)")
+    total, most = x.clone(), x.shape[-3] - 1
+    for below in range(1, min(n // 2, most) + 1):
         total[..., below:, :, :] += x[..., :-below, :, :]
-    for above in range(1, (n - 1) // 2 + 1):
+    for above in range(1, min((n - 1) // 2, most) + 1):
         total[..., :-above, :, :] += x[..., above:, :, :]
     return total
 
@@ -94,7 +97,7 @@ class _InCache(torch.autograd.Function):
     @staticmethod
     def neighbours(x: Tensor, y: Tensor, n: int) -> Iterator[tuple[Tensor, Tensor]]:
         """x at its maps and y at the maps j away from them, for every j of a window but 0."""
-        for j in range(1, n // 2 + 1):
+        for j in range(1, min(n // 2, x.shape[-3] - 1) + 1):
             yield x[..., j:, :, :], y[..., :-j, :, :]
             yield x[..., :-j, :, :], y[..., j:, :, :]
 
@@ -117,48 +120,60 @@ def require_maps(a: Tensor) -> None:
 
 
 class _WrittenOut(torch.autograd.Function):
-    """`damped` for a compiler, which makes few passes of it: nothing in place, the gradient by its formula.
+    """`damped` for a compiler, which makes one pass each way: nothing in place, its gradient written out.
 
-    A compiler that derives the gradient itself keeps more and takes up to twice as long. One that is given
-    `damped` makes C++ of its slices that no compiler takes (torch 2.11, backward on a CPU).
+    A compiler computes a value again for each of the n windows that hold it. So `root`, the only part with
+    roots and divisions, is kept beside `a`, and what is computed again are products. Windows run along the
+    axis of maps wherever it lies in memory, and each neighbour is cut off at one end only, because every
+    test for an edge costs as much as a product.
     """
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
-        ctx.save_for_backward(a)
-        ctx.constants = n, k, alpha, beta
-        return a * _WrittenOut.inverse_power(k + alpha * _WrittenOut.window(a * a, n // 2, n), beta)
+        # By the layout of memory: in channels_last one pixel's maps lie side by side.
+        ctx.axis = -1 if a.stride(-3) == 1 else -3
+        ctx.constants = n, alpha, beta
+        maps = a.movedim(-3, ctx.axis)
+        d = k + alpha * sum(other.square() for other in _WrittenOut.window(maps, n // 2, n, ctx.axis))
+        root = d.rsqrt().sqrt() if beta == 0.75 else d
+        ctx.save_for_backward(a, root)
+        return (maps * _WrittenOut.inverse_powers(root, beta)[0]).movedim(ctx.axis, -3)
 
     @staticmethod
     def backward(ctx, g):
-        (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
-        d = k + alpha * _WrittenOut.window(a * a, n // 2, n)
-        direct = g * _WrittenOut.inverse_power(d, beta)
+        (a, root), (n, alpha, beta) = ctx.saved_tensors, ctx.constants
+        a, g = a.movedim(-3, ctx.axis), g.movedim(-3, ctx.axis)
+        power, inverse = _WrittenOut.inverse_powers(root, beta)
+        direct = g * power
         # Which windows hold map i: those of maps i - (n - 1) // 2 and on.
-        nearby = _WrittenOut.window(direct * a / d, (n - 1) // 2, n)
-        return direct - 2 * alpha * beta * a * nearby, None, None, None, None
+        nearby = sum(_WrittenOut.window(direct * a * inverse, (n - 1) // 2, n, ctx.axis))
+        return (direct - 2 * alpha * beta * a * nearby).movedim(ctx.axis, -3), None, None, None, None
 
     @staticmethod
-    def window(x: Tensor, below: int, n: int) -> Tensor:
-        """Sum over n maps from so many below each map on; maps beyond the first and last count as zero."""
-        maps, padded = x.shape[-3], F.pad(x, (0, 0, 0, 0, below, n - 1 - below))
-        return sum(padded[..., j : j + maps, :, :] for j in range(n))
+    def window(x: Tensor, below: int, n: int, axis: int) -> Iterator[Tensor]:
+        """x, and x moved by one map and more, so that the n maps from so many below lie on one place."""
+        maps = x.shape[axis]
+        for j in range(max(below + 1 - n, 1 - maps), min(below, maps - 1) + 1):
+            edge = (max(j, 0), max(-j, 0)) if axis == -1 else (0, 0, 0, 0, max(j, 0), max(-j, 0))
+            yield F.pad(x.narrow(axis, max(-j, 0), maps - abs(j)), edge) if j else x
 
     @staticmethod
-    def inverse_power(d: Tensor, beta: float) -> Tensor:
+    def inverse_powers(root: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+        """d ** -beta and 1 / d; for §3.3's beta from the fourth root of 1 / d, else from d."""
         if beta == 0.75:
-            root = d.rsqrt()
-            return root * root.sqrt()
-        return d**-beta
+            square = root * root
+            return square * root, square * square
+        return root**-beta, 1 / root
 
 
 def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
     """`damped` by the fastest body that takes these maps, (..., towers, C, H, W), in their own type."""
+    n = min(n, max(2 * a.shape[-3] - 1, 1))  # a wider window holds the same maps
     compiling = torch.compiler.is_compiling()
     if not compiling and (a.device.type == "cuda" or INTERPRETED):
         from . import normalization_triton  # here, because Triton takes a second to import
 
-        if normalization_triton.usable(a):
+        if n <= UNROLLED and normalization_triton.usable(a):
             return normalization_triton.OnGPU.apply(a, n, k, alpha, beta, damped)
     # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
     wide = a if a.dtype == torch.float64 else a.float()
@@ -202,7 +217,9 @@ class LocalResponseNorm(nn.Module):
         self.towers = require_count(
             "towers", towers, "it counts the groups that windows stay inside (§3.2: 2)"
         )
-        self.alpha_over_n = bool(alpha_over_n)
+        self.alpha_over_n = require_flag(
+            "alpha_over_n", alpha_over_n, "torch and the source divide (§3.3: False)"
+        )
 
     def forward(self, a: Tensor) -> Tensor:
         require_maps(a)
@@ -245,10 +262,14 @@ class SpatialResponseNorm(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         require_maps(a)
+        if not a.numel():
+            return a.clone()  # torch pools no maps without pixels
         wide = a if a.dtype == torch.float64 else a.float()
-        # The mean over n x n with zeros outside is the sum divided by n^2, which the source divides alpha by.
-        energy = F.avg_pool2d(wide.square(), self.n, stride=1, padding=self.n // 2)
-        return (wide / (self.k + self.alpha * energy) ** self.beta).to(a.dtype)
+        n = min(self.n, 2 * max(a.shape[-2:]) - 1)  # a wider window holds the same pixels
+        # The mean over n x n with zeros outside is the sum divided by n^2; alpha is divided by the whole n^2.
+        energy = F.avg_pool2d(wide.square(), n, stride=1, padding=n // 2)
+        alpha = self.alpha * (n / self.n) ** 2
+        return (wide / (self.k + alpha * energy) ** self.beta).to(a.dtype)
 
     def extra_repr(self) -> str:
         return f"n={self.n}, k={self.k:g}, alpha={self.alpha:g}, beta={self.beta:g}"

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import get_args, get_origin, get_type_hints
 
 from .checks import require_choice
+from .kinds import require_kind
 from .learning import TrainConfig
 
 PRESETS = {
@@ -50,8 +51,9 @@ def config_from(preset: str, settings: Iterable[str] = ()) -> TrainConfig:
     Raises ValueError for an unknown preset or field, with the nearest known name, and for a value that is
     not of the field's type or does not fit.
     """
-    if isinstance(settings, str) or not all(isinstance(setting, str) for setting in settings):
-        raise TypeError(f"settings are {settings!r}, and must be a list of texts: ['epochs=30']")
+    if isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
+        settings = list(settings)
+    require_kind("settings", settings, list[str], empty=True)
     config = PRESETS[require_choice("preset", preset, PRESETS)]
     kinds = get_type_hints(TrainConfig)
     changes = {}

@@ -1,5 +1,6 @@
 """What the net has learned (§6.1): the colours of its first kernels, its best guesses, its nearest images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,8 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .architecture import OverhangConv2d
-from .checks import require_count, require_net, require_tensor
+from .checks import require_count, require_net, require_number, require_tensor
 from .evaluation import centre_probabilities
+from .kinds import require_kind
 from .paper import IMAGES
 
 RECORD = files("alexnet_lib") / "results" / "first_layer"
@@ -94,7 +96,8 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     from another seed, would show a gap. That needs several nets.
     """
     require_count("towers", towers, "a gap is between towers (§3.2: 2)", least=2)
-    require_count("splits", splits, "it counts the random splits (9999)")
+    why = "it counts the random splits (9999)"
+    require_number("splits", require_count("splits", splits, why), why, most=1e6)
     seed = require_count("seed", seed, "it starts the random splits", least=0)
     share = colourfulness(kernels).double()
     if not len(share) or len(share) % towers:
@@ -119,12 +122,13 @@ class Guess(NamedTuple):
     probability: float
 
 
-def five_best(probabilities: Tensor, classes: tuple[str, ...], k: int = 5) -> tuple[tuple[Guess, ...], ...]:
+def five_best(probabilities: Tensor, classes: Sequence[str], k: int = 5) -> tuple[tuple[Guess, ...], ...]:
     """The k labels that a net finds most probable, for each image (§6.1, Figure 4 left), best first.
 
     probabilities: (N, classes). Of equal probabilities the first label leads.
     """
     require_count("k", k, "it counts the labels of an image (§6.1: 5)")
+    require_kind("classes", classes, Sequence[str])
     require_tensor("probabilities", probabilities, "(N, classes)", "a net's softmax", finite=True)
     if probabilities.shape[1] != len(classes) or k > len(classes):
         raise ValueError(

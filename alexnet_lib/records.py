@@ -1,8 +1,10 @@
 """Recorded runs: what was measured, on which data, seeds and hardware, by which command.
 
 One JSON file per run, alexnet_lib/results/<experiment>/<date>_<device>[_<label>].json; added, never edited.
+Its last field is the SHA-256 of the others, so that a digit that was changed in it is noticed.
 """
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -11,9 +13,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
-from .checks import require_choice
+from .checks import require_choice, require_number, require_path
 from .files import write_whole
+from .kinds import Bounds, Index, Reading, require_fields, require_kind
 
 try:
     import resource
@@ -21,6 +25,7 @@ except ImportError:  # Windows
     resource = None
 
 RESULTS = Path(str(files("alexnet_lib") / "results"))
+DIGEST = "sha256"  # the last field of a file
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,19 @@ class Record:
     date: str
     command: str
     data: str  # the copy of the data set, as `ImageSet.source` says it
-    images: int  # training images used
-    seed: int
+    images: Index  # training images used
+    seed: Index
     config: dict
     hardware: str
     versions: dict[str, str]
     commit: str
-    seconds: float
-    curves: dict[str, list[float]]
-    results: dict[str, float]
-    memory: int | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
+    seconds: Annotated[float, Bounds(least=0.0)]
+    curves: dict[str, list[Reading]]
+    results: dict[str, Reading]
+    memory: Index | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
 
     def __post_init__(self):
+        require_fields(self)
         lengths = {name: len(values) for name, values in self.curves.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(
@@ -57,49 +63,99 @@ class Record:
 
     def first_below(self, curve: str, threshold: float) -> int | None:
         """The first epoch, counted from 1, whose value is at or below `threshold`; None if none is."""
+        require_number("threshold", threshold, "it is a level that a curve comes down to")
         values = self.curves[require_choice("curve", curve, self.curves)]
         return next((epoch for epoch, value in enumerate(values, 1) if value <= threshold), None)
 
 
-def load(experiment: str, folder: Path = RESULTS) -> list[Record]:
-    """All records of an experiment, oldest first. ValueError for an unknown one or a file that is none."""
+def load(experiment: str, folder: str | Path = RESULTS) -> list[Record]:
+    """All records of an experiment, oldest first.
+
+    Raises ValueError for an unknown experiment, and for a file that is no record or was changed since.
+    """
     require_choice("experiment", experiment, _experiments(folder))
-    return [_read(path) for path in sorted((folder / experiment).glob("*.json"))]
+    return [_read(path) for path in sorted(Path(folder, experiment).glob("*.json"))]
 
 
-def every_record(folder: Path = RESULTS) -> list[Record]:
+def every_record(folder: str | Path = RESULTS) -> list[Record]:
     """All records of all experiments, oldest first; runs of one day by experiment and label."""
     found = [record for name in _experiments(folder) for record in load(name, folder)]
     return sorted(found, key=lambda run: (run.date, run.experiment, run.label, run.seed))
 
 
-def _experiments(folder: Path) -> list[str]:
+def _experiments(folder: str | Path) -> list[str]:
+    folder = require_path("folder", folder, "records lie in it, a folder for each experiment")
+    if not folder.is_dir():
+        raise ValueError(f"folder is {str(folder)!r}, and must be one that exists: records lie in it")
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def _read(path: Path) -> Record:
+    found = fields_of(path)
     try:
-        return Record(**json.loads(path.read_text("utf-8")))
-    except (TypeError, ValueError) as error:
+        return Record(**found)
+    except (AttributeError, TypeError, ValueError) as error:
         names = ", ".join(field.name for field in fields(Record))
         raise ValueError(f"{path.name} is no record ({error}); a record is JSON with {names}") from None
 
 
-def store(record: Record, folder: Path = RESULTS) -> Path:
+def fields_of(path: Path) -> dict:
+    """The fields of a file that `write_new` wrote. ValueError where it was changed since, or is none."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        digest = found.pop(DIGEST, None)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is no record ({error}); a record is JSON") from None
+    if digest is None:
+        raise ValueError(
+            f"{path.name} is no record: it has no {DIGEST}, which a record has when it is written"
+        )
+    if digest != _digest(found):
+        raise ValueError(
+            f"{path.name} was changed after it was written, and records are never edited: git shows what it "
+            f"was"
+        )
+    return found
+
+
+def _one_name(name: str, text: str) -> str:
+    """A text that names one file or folder here, and none elsewhere."""
+    if text in ("", "..") or Path(text).name != text or "\\" in text or "\0" in text:
+        raise ValueError(f"{name} makes a file name {text!r}, and must hold no / and be no dot: use letters")
+    return text
+
+
+def sealed(found: dict) -> str:
+    """The text of a record's file: its fields as JSON, and last the digest that they have now."""
+    found = json.loads(json.dumps(found))  # as it will be read: with lists for tuples, and texts for keys
+    found.pop(DIGEST, None)
+    return json.dumps(found | {DIGEST: _digest(found)}, indent=1) + "\n"
+
+
+def _digest(found: dict) -> str:
+    """The SHA-256 of the fields, whatever their order and the spaces between them."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def store(record: Record, folder: str | Path = RESULTS) -> Path:
     """Write a record whole or not at all. FileExistsError where one of that name stands."""
-    return write_new(asdict(record), folder / record.experiment)
+    require_kind("record", record, Record)
+    folder = require_path("folder", folder, "records go there, into a folder for each experiment")
+    return write_new(asdict(record), folder / _one_name("experiment", record.experiment))
 
 
 def write_new(found: dict, folder: Path) -> Path:
     """Write what has date, hardware and label to <date>_<device>[_<label>].json, never over another."""
     device = found["hardware"].split(",")[0].lower().replace(" ", "-")
-    path = folder / ("_".join(filter(None, (found["date"], device, found["label"]))) + ".json")
+    path = folder / (
+        _one_name("label", "_".join(filter(None, (found["date"], device, found["label"])))) + ".json"
+    )
     if path.exists():
         raise FileExistsError(
             f"{path.name} is on record already, and records are never edited: use another label"
         )
-    text = json.dumps(found, indent=1) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
+    text = sealed(found).encode()
+    write_whole(path, lambda file: file.write(text))
     return path
 
 
@@ -110,6 +166,8 @@ def circumstances(device: str | None = None) -> dict:
     """
     import torch
 
+    if device is not None:
+        require_choice("device", device, ("cpu", "cuda"))
     on_gpu = torch.cuda.is_available() if device is None else device == "cuda"
     if on_gpu:
         hardware = f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} device(s)"

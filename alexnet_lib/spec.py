@@ -11,7 +11,8 @@ from numbers import Integral
 
 from torch import nn
 
-from .checks import require_count, require_number
+from .checks import require_count, require_flag, require_number
+from .kinds import require_kind
 from .normalization import LocalResponseNorm, SpatialResponseNorm
 from .paper import LEARNING, LRN, POOLING
 from .pooling import MaxPool, output_size
@@ -74,6 +75,9 @@ class BatchNorm:
 
     maps: int
 
+    def __post_init__(self):
+        require_count("maps", self.maps, "it counts the maps of its convolution")
+
     def module(self) -> nn.Module:
         return nn.BatchNorm2d(self.maps)
 
@@ -125,6 +129,8 @@ class Conv:
         require_count("z", self.z, "it is the side of a kernel in pixels (§3.5: 11 in conv1)")
         require_count("s", self.s, "it is the distance of windows in pixels (§3.5: 4 in conv1, else 1)")
         require_count("padding", self.padding, "it is a border in pixels", least=0)
+        require_flag("overhang", self.overhang, "it lets the last windows hang over the edge (§3.5)")
+        require_flag("own_tower", self.own_tower, "kernels read their own tower's maps, or all (§3.2)")
         require_start("std", self.std, "bias", self.bias)
         require_tuple("after", self.after, tuple(STEP_NAMES), "Relu(), Pool()")
         if len({type(step) for step in self.after}) < len(self.after):
@@ -161,6 +167,9 @@ class AlexNetSpec:
     classes: int = 1000
 
     def __post_init__(self):
+        require_kind("name", self.name, str)
+        require_flag("dropout_inverted", self.dropout_inverted, "torch's form divides in training (§4.2)")
+        require_flag("dropout_on_inputs", self.dropout_on_inputs, "inputs are masked, or outputs (§4.2)")
         require_count("image_size", self.image_size, "it is the input's side in pixels (§3.5: 224)")
         require_count("towers", self.towers, "§3.2 has 2, a net on one GPU has 1")
         require_count("classes", self.classes, "it counts the outputs (§3.5: 1000)")
@@ -180,6 +189,7 @@ class AlexNetSpec:
                 require_even_share(f"conv{number}", conv.maps, towers)
         require_tuple("hidden", self.hidden, (Integral,), "4096, 4096")
         for number, units in enumerate(self.hidden, 1 + len(self.convs)):
+            require_count("hidden", units, f"it counts the units of fc{number} (§3.5: 4096)")
             require_even_share(f"fc{number}", units, self.towers, "units")
         tuple(trace(self))  # a map that runs out of pixels names its layer
 
@@ -210,6 +220,7 @@ class LayerTrace:
 
 def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
     """Shapes, parameters, multiply-accumulates and receptive fields, layer by layer (§3.5)."""
+    require_kind("spec", spec, AlexNetSpec)
     maps, side, field, stride = 3, spec.image_size, 1, 1
     for number, conv in enumerate(spec.convs, 1):
         try:

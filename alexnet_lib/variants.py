@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from .architecture import PAPER, SPECS, AlexNet
-from .checks import require_choice, require_number
+from .checks import require_choice, require_count, require_net, require_number
+from .kinds import checked, require_fields, require_kind
 from .paper import LEARNING
 from .relu import ACTIVATIONS, FourLayerNet
 from .spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, Step
+
+SIDE = 32  # of CIFAR-10's images
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,17 @@ class FourLayerSpec:
     name: str
     activation: str
     std: float | None = LEARNING.initial_std
-    image_size: int = 32
+    image_size: int = SIDE
+
+    def __post_init__(self):
+        require_fields(self)
+        require_choice("activation", self.activation, ACTIVATIONS)
+        if self.std is not None:
+            require_number("std", self.std, "it is the spread of the first weights (§5: 0.01)", least=0.0)
+        if self.image_size != SIDE:
+            raise ValueError(
+                f"image_size is {self.image_size}, and must be {SIDE}: the net is made for CIFAR-10"
+            )
 
     def build(self, classes: int) -> nn.Module:
         net = FourLayerNet(self.activation, classes)
@@ -32,6 +45,7 @@ class FourLayerSpec:
         return net
 
 
+@checked
 def with_steps(name: str, spec: AlexNetSpec, change: Callable[[int, Step], Step | None]) -> AlexNetSpec:
     """A spec with changed steps: `change` gets a layer's number, from 1, and a step; None drops the step."""
     convs = []
@@ -43,6 +57,8 @@ def with_steps(name: str, spec: AlexNetSpec, change: Callable[[int, Step], Step 
 
 def without_norms(name: str, spec: AlexNetSpec, kept: tuple[int, ...] = ()) -> AlexNetSpec:
     """A spec without response normalization but in the layers of the numbers `kept` (§3.3)."""
+    require_kind("kept", kept, tuple[int, ...], empty=True)
+    _require_layers("kept", kept, spec)
     return with_steps(
         name, spec, lambda number, step: step if number in kept or not isinstance(step, Norm) else None
     )
@@ -63,14 +79,17 @@ def without_layers(spec: AlexNetSpec, *numbers: int, name: str = "") -> AlexNetS
     What followed the layer goes with it, and a layer that read its own tower reads its own tower still.
     Raises ValueError for a number that the net does not have.
     """
-    known = range(1, len(spec.convs) + 1)
-    for number in numbers:
-        if isinstance(number, bool) or number not in known:
-            raise ValueError(
-                f"number is {number!r}, and {spec.name!r} has the convolutional layers 1 to {known[-1]}"
-            )
+    _require_layers("numbers", numbers, spec)
     convs = tuple(conv for number, conv in enumerate(spec.convs, 1) if number not in numbers)
     return replace(spec, name=name or name_without(numbers), convs=convs)
+
+
+def _require_layers(name: str, numbers: tuple[int, ...], spec: AlexNetSpec) -> None:
+    """Refuse numbers, counted from 1, of convolutional layers that a net does not have."""
+    require_kind("spec", spec, AlexNetSpec)
+    for number in numbers:
+        why = f"{spec.name!r} has the convolutional layers 1 to {len(spec.convs)}"
+        require_number(name, require_count(name, number, why), why, most=len(spec.convs))
 
 
 def name_without(numbers: tuple[int, ...]) -> str:
@@ -136,7 +155,8 @@ def build(name: str, image_size: int, dropout: float, classes: int) -> nn.Module
 
     Raises ValueError for an unknown name, and where the net has no place for that side or dropout.
     """
-    spec = NETS[require_choice("spec", name, NETS)]
+    spec = NETS[require_choice("name", name, NETS)]
+    require_count("classes", classes, "it counts the outputs (§3.5: 1000)")
     dropout = require_number("dropout", dropout, "it is the share of units that are set to zero (§4.2: 0.5)")
     if dropout and not getattr(spec, "hidden", ()):
         raise ValueError(
@@ -155,7 +175,8 @@ class Scaled(nn.Module):
 
     def __init__(self, net: nn.Module, factor: float):
         super().__init__()
-        self.net, self.factor = net, factor
+        self.net = require_net("net", net)
+        self.factor = require_number("factor", factor, "it multiplies pixels (1: they stay)", above=0.0)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.net(images if self.factor == 1 else images * self.factor)

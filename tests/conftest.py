@@ -1,7 +1,8 @@
 """Fixtures for the tests that look at the built pages in a Chromium.
 
     book_html   folder of the built pages; the book is built first if it is missing or older than its sources
-    book_url    that folder over http on this machine, such as "http://127.0.0.1:43211"
+    book_url    that folder over http on this machine, such as "http://127.0.0.1:43211", under the content
+                security policy that book/for_teachers.md gives to those who host the pages
     browser     one Chromium for the whole run; where there is none, the test is skipped and says why
     open_page   open_page("book/index.html", width=1280, theme="light", scheme="http") -> Visit
 
@@ -12,6 +13,7 @@ A test that needs `browser` carries `@pytest.mark.browser`.
 """
 
 import contextlib
+import gzip
 import os
 import re
 import shutil
@@ -81,6 +83,18 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Say nothing: a line for each request would bury the test's own output."""
 
 
+def policy():
+    """The content security policy of book/for_teachers.md, on one line."""
+    page = (ROOT / "book" / "for_teachers.md").read_text("utf-8")
+    return " ".join(re.search(r"Content-Security-Policy:(.+?)```", page, re.DOTALL).group(1).split())
+
+
+class BookHandler(QuietHandler):
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", policy())
+        super().end_headers()
+
+
 class Server(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         """A browser that closes a page cuts its connections; any other error is shown."""
@@ -90,7 +104,7 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture(scope="session")
 def book_url(book_html):
-    with Server(("127.0.0.1", 0), partial(QuietHandler, directory=book_html)) as server:
+    with Server(("127.0.0.1", 0), partial(BookHandler, directory=book_html)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -142,8 +156,7 @@ def visiting(browser, address, *, width=1280, theme="light", javascript=True):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(address, wait_until="load")
     if javascript:
-        page.evaluate("() => window.MathJax?.startup.promise.then(() => document.fonts.ready).then(() => 0)")
-        page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
+        finish(page)
     yield visit
     # After an error in a test its tab is left as it is, and not used again.
     page.emulate_media(media="null")
@@ -151,6 +164,12 @@ def visiting(browser, address, *, width=1280, theme="light", javascript=True):
         page.evaluate("() => [localStorage, sessionStorage].forEach(kept => kept.clear())")
     page.goto("about:blank")
     idle.append(visit)
+
+
+def finish(page):
+    """Wait until formulas are set and widgets are drawn."""
+    page.evaluate("() => window.MathJax?.startup.promise.then(() => document.fonts.ready).then(() => 0)")
+    page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
 
 
 def new_tab(browser, theme, javascript):
@@ -175,6 +194,16 @@ def new_tab(browser, theme, javascript):
     page.on("response", lambda answer: answer.status >= 400 and say(f"{answer.status}: {answer.url}"))
     page.on("requestfailed", lambda r: OTHER_HOST.match(r.url) or say(f"{r.failure}: {r.url}"))
     return visit
+
+
+def weights(browser, address):
+    """Every file that a browser loads for a page: its kind, and its bytes after gzip as servers use it."""
+    page, answers = browser.new_page(), []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(address, wait_until="networkidle")
+    found = [(answer.request.resource_type, len(gzip.compress(answer.body(), 6))) for answer in answers]
+    page.close()
+    return found
 
 
 @pytest.fixture

@@ -109,9 +109,11 @@ def test_the_gather_for_gpus_cuts_the_same_patches_as_the_loop_for_cpus(mean):
     images = noise_images(16)
     places = torch.stack([torch.arange(16) % 5, torch.arange(16) % 3, torch.arange(16) % 2], dim=1)
     wide = None if mean is None else mean.expand(3, *images.shape[-2:])
-    rest = (5, wide, None, torch.contiguous_format)
-    loop = augmentation._cut_each(images, places, *rest)
-    assert torch.equal(augmentation._cut_all(images, places, *rest), loop)
+    numbers = torch.arange(16).flip(0)
+    crops = [torch.empty(16, 3, 5, 5, dtype=torch.uint8 if mean is None else torch.float32) for _ in range(2)]
+    for cut, out in zip((augmentation._cut_each, augmentation._cut_all), crops, strict=True):
+        cut(out, images, numbers, places, wide, None)
+    assert torch.equal(*crops)
 
 
 def test_every_crop_loses_the_mean_at_its_own_place_before_it_is_reflected():
@@ -124,6 +126,61 @@ def test_every_crop_loses_the_mean_at_its_own_place_before_it_is_reflected():
     ):
         expected = image[:, top : top + 5, left : left + 5]
         assert torch.equal(patch, expected.flip(-1) if reflected else expected)
+
+
+def test_numbers_name_the_image_that_each_place_is_in():
+    images, numbers = position_images(6, 9, 7), torch.tensor([5, 0, 5, 3])
+    places = torch.tensor([[0, 0, 0], [4, 2, 1], [1, 2, 1], [2, 0, 0]])
+    crops = RandomCropFlip(5).cut(images, places, numbers=numbers)
+    assert [where(crop) for crop in crops] == [
+        (number, top, left, bool(reflected))
+        for number, (top, left, reflected) in zip(numbers.tolist(), places.tolist(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("cut", [augmentation._cut_each, augmentation._cut_all], ids=["loop", "gather"])
+def test_crops_go_where_they_are_told_to_and_nothing_that_was_there_shows(monkeypatch, cut, order):
+    monkeypatch.setattr(augmentation, "_cut_each", cut)
+    images, mean, shifts = noise_images(8), torch.rand(3, 9, 7) * 200, torch.randn(8, 3)
+    crop = RandomCropFlip(5, seeded())
+    places = crop.places(8, 9, 7)
+    out = torch.full((8, 3, 5, 5), torch.nan).contiguous(memory_format=order)
+    assert crop.cut(images, places, mean, shifts, out=out) is out
+    assert out.is_contiguous(memory_format=order)
+    assert torch.equal(out, crop.cut(images, places, mean) + shifts[:, :, None, None])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        (
+            {"numbers": torch.tensor([0, 4])},
+            ValueError,
+            r"numbers run from 0 to 4, and must be from 0 to 3: they number the 4 images",
+        ),
+        ({"numbers": torch.tensor([-1, 0])}, ValueError, r"numbers run from -1 to 0"),
+        ({"numbers": torch.tensor([0.0, 1.0])}, TypeError, r"numbers are torch\.float32.*whole numbers"),
+        (
+            {"numbers": torch.tensor([1])},
+            ValueError,
+            r"places has shape \(2, 3\), and must be \(1, 3\)",
+        ),
+        (
+            {"numbers": torch.tensor([1, 0]), "out": torch.zeros(2, 3, 5, 4)},
+            ValueError,
+            r"out has shape \(2, 3, 5, 4\), and must be \(2, 3, 5, 5\): the crops go there",
+        ),
+        (
+            {"numbers": torch.tensor([1, 0]), "out": torch.zeros(2, 3, 5, 5)},
+            TypeError,
+            r"out is torch\.float32 on cpu, and the crops are torch\.uint8 on cpu",
+        ),
+    ],
+)
+def test_numbers_of_no_images_and_room_of_another_form_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        RandomCropFlip(5).cut(noise_images(), torch.zeros(2, 3).long(), **options)
 
 
 def test_the_centre_crop_is_the_fifth_of_the_ten():

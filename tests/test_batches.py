@@ -75,6 +75,39 @@ def test_batches_lie_in_memory_as_the_config_says():
     assert batches(replace(CONFIG, channels_last=False)).step(0, 0)[0].is_contiguous()
 
 
+HOLD = {  # what a caller may keep of a batch
+    "the batch": lambda batch: batch,
+    "a view of it": lambda batch: batch[3:5, 1],
+    "an array of it": lambda batch: batch.numpy(),
+}
+
+
+@pytest.mark.parametrize("hold", HOLD.values(), ids=HOLD.keys())
+def test_what_is_held_of_a_batch_is_never_overwritten(hold):
+    source = batches()
+    held = [hold(source.step(0, step)[0]) for step in range(6)]
+    for step, part in enumerate(held):
+        assert torch.equal(torch.as_tensor(part), torch.as_tensor(hold(batches().step(0, step)[0])))
+
+
+def test_what_autograd_has_saved_of_a_batch_is_never_overwritten():
+    source, weight = batches(), torch.ones(1, requires_grad=True)
+    losses = [(source.step(0, step)[0] * weight).sum() for step in range(4)]
+    for step, loss in enumerate(losses):
+        (gradient,) = torch.autograd.grad(loss, weight)
+        torch.testing.assert_close(gradient[0], batches().step(0, step)[0].sum())
+
+
+def test_the_room_of_batches_that_nobody_holds_is_used_again():
+    source = batches()
+    assert len({source.step(0, step)[0].data_ptr() for step in range(6)}) == 1
+    places = set()
+    for step in range(6):
+        batch, _ = source.step(0, step)  # the last one is held until this one is there
+        places.add(batch.data_ptr())
+    assert len(places) == 2
+
+
 def test_a_batch_larger_than_the_set_is_refused():
     with pytest.raises(ValueError, match="batch_size is 500, and ten-photos has 200 images to train on"):
         batches(replace(CONFIG, batch_size=500))

@@ -2,12 +2,18 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from alexnet_lib import bench
-from alexnet_lib.bench import limits, log
+from alexnet_lib import bench, figures, records, tables
+from alexnet_lib.bench import inputs, limits, log
 from alexnet_lib.cli import main
 
 
@@ -134,24 +140,110 @@ def test_times_are_stored_to_four_digits(tmp_path):
     assert (row["seconds_ours"], row["seconds_peer"]) == ([0.1235], [1235.0])
 
 
-def test_of_a_row_on_record_twice_the_newest_measurement_counts_and_a_missing_one_never(tmp_path):
-    later = dataclasses.replace(SESSION, date="2026-01-03", rows=(measured([1.0], [9.0]),))
-    latest = dataclasses.replace(SESSION, date="2026-01-04", rows=(measured([], [], missing="no"),))
-    for found in (later, SESSION, latest):
+def test_the_newest_session_of_a_label_counts(tmp_path):
+    later = dataclasses.replace(SESSION, date="2026-01-03")
+    for found in (later, SESSION, dataclasses.replace(SESSION, date="2026-01-04", label="busy")):
         bench.store(found, tmp_path)
-    row, found = bench.newest(tmp_path)["group/one"]
-    assert (row.ratio, found.date) == (9, "2026-01-03")
+    assert bench.latest("quiet", tmp_path) == later
+    with pytest.raises(ValueError, match=r"label is 'other', .* choose from busy, quiet"):
+        bench.latest("other", tmp_path)
+
+
+def test_the_table_of_a_session_tells_ratio_range_and_goal_and_why_a_row_lacks_them(tmp_path):
+    slow = dataclasses.replace(measured([2.0], [3.0]), name="other/slow")
+    bench.store(dataclasses.replace(SESSION, rows=(*SESSION.rows, slow)), tmp_path)
+    table = tables.speed("quiet", folder=tmp_path)
+    assert table.column("times as fast") == (
+        "3.00 (2.00 to 4.00), goal met",
+        "not measured yet: no",
+        "1.50 (1.50 to 1.50), goal missed",
+    )
+    assert table.column("images/s") == ("5", "", "")
+    assert table.caption == "Speed, 2 threads, 2 rounds, 2026-01-02"
+    assert tables.speed("quiet", "other", folder=tmp_path).column("row") == ("other/slow",)
+    assert ("copy GB/s", "10") in tables.limits("quiet", tmp_path).rows
+
+
+def test_the_figure_of_a_session_shows_what_was_measured(tmp_path):
+    bench.store(SESSION, tmp_path)
+    assert figures.speed("quiet", folder=tmp_path).alt == (
+        "Times as fast as the peer, medians: group/one 3.00 (goal 2)."
+    )
+    bench.store(dataclasses.replace(SESSION, label="none", rows=SESSION.rows[1:]), tmp_path)
+    with pytest.raises(ValueError, match=r"no row of them was measured under the label 'none'"):
+        figures.speed("none", folder=tmp_path)
+
+
+def test_the_table_of_the_pages_reads_the_newest_record_of_a_browser(tmp_path):
+    with pytest.raises(ValueError, match=r"folder is .*, and holds no record of the pages"):
+        tables.pages(tmp_path)
+    row = {"widget": "lrn", "slider": "k", "p50_ms": 9.6, "p95_ms": 20.4, "html_kb": 12.34}
+    found = {
+        **{"date": "2026-01-02", "hardware": "CPU", "label": "quiet", "browser": "Chromium 1", "presses": 30},
+        **{
+            "cores": 2,
+            "load": 0.5,
+            "first_page": {"kb": 195.4, "fonts_kb": 90.0, "files": 31},
+            "rows": [row],
+        },
+    }
+    (tmp_path / "pages").mkdir()
+    records.write_new(found | {"label": "earlier", "rows": []}, tmp_path / "pages")
+    records.write_new(found, tmp_path / "pages")
+    table = tables.pages(tmp_path)
+    assert table.rows == (("lrn", "k", "10", "20", "12.3"),)
+    assert "195 kB without its fonts, in 31 files" in table.caption
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"rows": [{}]}', "no json"])
 def test_a_file_that_is_no_record_names_itself(tmp_path, text):
     (tmp_path / "bad.json").write_text(text, "utf-8")
-    with pytest.raises(ValueError, match=r"^bad\.json is no record of measurements"):
+    with pytest.raises(ValueError, match=r"^bad\.json is no record"):
         bench.load(tmp_path)
 
 
 def test_every_session_on_record_reads():
     assert all(isinstance(found, log.Session) for found in bench.load())
+
+
+@pytest.fixture
+def little(tmp_path, monkeypatch):
+    """A folder where Imagenette would lie, and rows that take eight of its pictures."""
+    for name, colour in (("one", 0), ("two", 200)):
+        (tmp_path / "imagenette2-160" / "train" / name).mkdir(parents=True)
+        for k in range(36):
+            picture = Image.new("RGB", (20, 16), (colour, colour, colour))
+            picture.save(tmp_path / "imagenette2-160" / "train" / name / f"{k}.jpg")
+    monkeypatch.setattr(inputs, "FILES", 8)
+    monkeypatch.setattr(inputs, "BATCH", 4)
+    return tmp_path
+
+
+def test_rows_on_files_take_pictures_of_all_classes_at_their_own_size(little):
+    paths, side, size = inputs._pictures(little)
+    assert Counter(path.parent.name for path in paths) == {"one": 4, "two": 4}
+    assert (side, size) == (16, 14)
+    assert inputs.from_picture(side, size)(Image.open(paths[0])).shape == (3, 14, 14)
+
+
+def test_the_first_epoch_sees_every_picture_once_and_leaves_nothing(little, monkeypatch):
+    seen, really = [], inputs.Batches.step
+    monkeypatch.setattr(inputs.Batches, "step", lambda *at: seen.append(really(*at)) or seen[-1])
+    monkeypatch.setattr(tempfile, "tempdir", str(little))
+    pair = inputs.first_epoch(little)
+    before = set(little.rglob("*"))
+    pair.ours()
+    assert torch.cat([labels for _, labels in seen]).bincount().tolist() == [4, 4]
+    assert [tuple(batch.shape) for batch, _ in seen] == [(4, 3, 14, 14)] * 2
+    assert set(little.rglob("*")) == before
+
+
+def test_rows_on_files_say_which_files_they_lack(tmp_path):
+    (row,) = (row for row in bench.all_rows(tmp_path) if row.name == "input/first-epoch")
+    assert (
+        f"{tmp_path / 'imagenette2-160' / 'train'} has no 1024 pictures: fetch imagenette"
+        in bench.measure(row).missing
+    )
 
 
 def test_rows_have_names_of_their_own_and_say_what_moves():
@@ -207,3 +299,20 @@ def test_the_command_puts_measurements_on_record(quick, capsys, monkeypatch, tmp
 def test_a_row_that_is_not_known_is_one_line(capsys):
     assert main(["bench", "nrom"]) == 2
     assert "did you mean 'norm'" in capsys.readouterr().err
+
+
+def test_no_module_adds_a_library_that_takes_long_to_what_torch_imports():
+    # matplotlib, IPython and anywidget are what these are made for; Triton is there only with NVIDIA's GPUs.
+    own = ("figures", "chapter", "widgets", "normalization_triton")
+    library = Path(bench.__file__).parent.parent
+    names = sorted({path.stem if path.is_file() else path.name for path in library.iterdir()})
+    names = [name for name in names if name.isidentifier() and not name.startswith("_") and name not in own]
+    code = (
+        "import sys, importlib, torch; before = set(sys.modules)\n"
+        f"for name in {names}: importlib.import_module('alexnet_lib.' + name)\n"
+        "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    added = {name for name in told.stdout.split() if not name.startswith("_")} - sys.stdlib_module_names
+    assert {"alexnet_lib", "PIL"} <= added
+    assert added <= {"alexnet_lib", "PIL", "tqdm", "numpy"}

@@ -30,7 +30,7 @@ def build(tmp_path):
     """build(address, **metadata) -> the HTML of a chapter, of a plain page, and the folder of both"""
 
     def build_(address="", **metadata):
-        source, html = tmp_path / "source", tmp_path / "html"
+        source, html = tmp_path / "Größe und Maß", tmp_path / "html"
         (source / "book").mkdir(parents=True)
         (source / "conf.py").write_text(f"{CONF}repository_address = {address!r}\n")
         (source / "index.md").write_text("# Book\n\n```{toctree}\nbook/one\n```\n")
@@ -51,10 +51,17 @@ def line_of(page):
     return found, re.sub(r"<[^>]*>", "", found)
 
 
-def test_a_chapter_says_its_times_under_its_title_and_a_plain_page_does_not(build):
-    chapter, plain, _ = build(running_seconds=10)
+@pytest.mark.parametrize(
+    ("took", "said"),
+    [
+        ({"running_seconds": 10, "memory_gigabytes": 1.5}, "10 s and 1.5 GB of memory"),
+        ({"running_seconds": 10}, "10 s"),
+    ],
+)
+def test_a_chapter_says_its_times_under_its_title_and_a_plain_page_does_not(build, took, said):
+    chapter, plain, _ = build(**took)
     # 599 words, the title, "print" and "a" are 602.
-    words = "Reading: about 3 minutes, at 200 words a minute. Running: about 10 s on a CPU. "
+    words = f"Reading: about 3 minutes, at 200 words a minute. Running: about {said} on a CPU. "
     assert line_of(chapter)[1] == words + "Download: .ipynb, .py."
     assert "chapter-line" not in plain
 

@@ -4,6 +4,7 @@ import os
 import pickle
 import socket
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -294,7 +295,13 @@ def test_a_folder_name_without_a_folder_is_refused(name):
 # Pictures of every kind
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr"])
+# Before version 13 Pillow refuses the file that it writes.
+READS_ITS_OWN = pytest.mark.skipif(
+    int(version("pillow").split(".")[0]) < 13, reason="this Pillow does not read such a file"
+)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", pytest.param("YCbCr", marks=READS_ITS_OWN)])
 def test_other_colour_modes_become_rgb_as_pillow_converts_them(tmp_path, mode):
     image, path = picture(mode=mode), tmp_path / "a.tif"
     image.save(path)

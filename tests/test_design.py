@@ -21,7 +21,7 @@ import notebooks  # noqa: E402
 
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
-    *("paper", "checks", "files", "memory", "relu", "normalization_triton", "normalization"),
+    *("paper", "checks", "kinds", "files", "memory", "relu", "normalization_triton", "normalization"),
     *("pooling", "dropout", "towers", "spec"),
     *("architecture", "variants"),
     *("images", "folders", "cache", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
@@ -233,7 +233,9 @@ def test_the_check_of_the_map_sees_a_missing_file(tmp_path):
 def test_make_does_its_work_although_files_may_have_the_targets_names(tmp_path, target, step):
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for needed in ("constraints.txt", "requirements.txt", "pyproject.toml", ".venv/bin/python"):
+    (tmp_path / "locks").mkdir()
+    locks = [f"locks/{name}.txt" for name in ("reading", "everything", "torch")]
+    for needed in (*locks, "pyproject.toml", ".venv/bin/python"):
         (tmp_path / needed).touch()
     for stamp in (".reading", ".everything"):
         (tmp_path / ".venv" / stamp).touch()

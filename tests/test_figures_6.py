@@ -42,7 +42,7 @@ def test_counts_of_no_image_are_drawn_too():
 
 
 def test_counts_of_other_classes_are_refused():
-    with pytest.raises(ValueError, match=r"\(3, 3\) for 2 classes"):
+    with pytest.raises(ValueError, match=r"counts has shape \(3, 3\), and must be \(2, 2\)"):
         figures.confusion_picture(COUNTS, CLASSES[:2])
 
 

@@ -33,7 +33,7 @@ def dropout_record(label, config):
 def remember(folder, **changes):
     """Change every record in a folder, as if it had been written so."""
     for path in (folder / NAME).iterdir():
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        path.write_text(records.sealed(json.loads(path.read_text()) | changes))
 
 
 def test_the_figure_is_light_and_tells_means_effects_and_the_papers_value(measured):
@@ -135,6 +135,24 @@ def test_to_measure_again_is_told_with_command_time_memory_and_hardware(measured
     found = dict(tables.reproduce(NAME, measured).rows)
     assert found["memory of the largest"] == "1.2 GB"
     assert found["time of all, one after another"] == "2.00 hours"
+
+
+def test_the_overview_counts_runs_and_hours_and_says_what_waits(measured):
+    table = tables.experiments(measured)
+    found = {row[0]: row[1:] for row in table.rows}
+    runs, hours = (
+        records.load(NAME, measured),
+        sum(run.seconds for run in records.load(NAME, measured)) / 3600,
+    )
+    assert list(found) == [*EXPERIMENTS, "all"]
+    asked = EXPERIMENTS[NAME].runs
+    assert found[NAME][1:3] == (f"{len(runs)} of {asked}", f"{hours:.2f}")
+    assert found["depth"] == (
+        *("not measured", "0 of 32", "0.00"),
+        "32 of 32 runs of up to 90 epochs on imagenette, 224 pixels a side",
+    )
+    everything = sum(experiment.runs for experiment in EXPERIMENTS.values())
+    assert found["all"] == ("", f"{len(runs)} of {everything}", f"{hours:.2f}", "")
 
 
 def test_an_unknown_experiment_names_the_nearest(tmp_path):

@@ -24,7 +24,7 @@ PACKAGED = ("*.py", "results/**/*", "widgets/js/*.js", "widgets/assets/*")
 IMPORT_NAMES = {"pillow": "PIL", "scikit-image": "skimage"}
 WITH_JUPYTER = {"IPython", "traitlets"}  # what runs a notebook in Python is made of them
 WITH_TORCH = {"triton"}  # on Linux; normalization_triton.py does without it elsewhere
-BUILDS_PAGES = {"sphinx_ext.py", "chapter_line.py"}  # imported by jupyter-book only
+BUILDS_PAGES = {"sphinx_ext.py", "chapter_line.py", "light_pages.py"}  # imported by jupyter-book only
 
 
 def git(folder, *words):

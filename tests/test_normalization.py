@@ -177,6 +177,46 @@ def test_eight_bit_floats_work_too():
     assert (ours.dtype, ours.float().unique().tolist()) == (a.dtype, [1.0])
 
 
+@pytest.mark.parametrize("n", [11, 12, 10**6, 10**9])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_window_wider_than_all_maps_holds_them_all_in_no_more_time(n, layout):
+    a = activities(2, 6, 3, 2, dtype=torch.float32, scale=10.0).to(memory_format=layout).requires_grad_()
+    energy = a.double().square().sum(dim=1, keepdim=True)  # of all maps: no window is wider
+    expected = a / (2 + 1e-4 * energy) ** 0.75
+    torch.testing.assert_close(LocalResponseNorm(n=n)(a), expected.float())
+    halves = [LocalResponseNorm(n=n, alpha_over_n=True)(half) for half in a.split(3, dim=1)]
+    both = LocalResponseNorm(n=n, alpha_over_n=True, towers=2)(a)
+    torch.testing.assert_close(both, torch.cat(halves, dim=1))
+    torch.testing.assert_close(window_sum(a.square(), n), energy.float().expand_as(a))
+    grads = [torch.autograd.grad(out.sum(), a)[0] for out in (LocalResponseNorm(n=n)(a), expected)]
+    torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize("n", [5, 7, 9, 10**6 + 1])
+def test_a_spatial_window_wider_than_the_map_agrees_with_the_loops(n):
+    a = activities(1, 2, 3, 4, scale=10.0)
+    energy = a.square().sum(dim=(-1, -2), keepdim=True) / n**2 if n > 6 else None
+    expected = printed_spatially(a, n, 1.0, 0.5, 0.75) if n < 10 else a / (1 + 0.5 * energy) ** 0.75
+    torch.testing.assert_close(SpatialResponseNorm(n, alpha=0.5)(a), expected)
+
+
+@pytest.mark.parametrize("layer", [LocalResponseNorm(towers=2), LocalResponseNorm(4), SpatialResponseNorm()])
+@pytest.mark.parametrize(
+    "shape", [(0, 4, 3, 3), (2, 0, 3, 3), (2, 4, 0, 3), (2, 4, 3, 0), (4, 0, 3), (0, 3, 3)]
+)
+def test_nothing_in_is_nothing_out_with_a_gradient(shape, layer):
+    a = torch.zeros(shape, requires_grad=True)
+    out = layer(a)
+    assert out.shape == a.shape
+    assert torch.autograd.grad(out.sum(), a)[0].shape == a.shape
+
+
+@pytest.mark.parametrize("x", [[[1.0]], torch.ones(3, 3), torch.ones(2, 2, 2, dtype=torch.complex64)])
+def test_a_window_sum_of_what_are_no_maps_is_refused(x):
+    with pytest.raises((TypeError, ValueError), match=r"x (is|has) .*, and must be .*\(\.\.\., C, H, W\)"):
+        window_sum(x, 3)
+
+
 @pytest.mark.parametrize("layer", [LocalResponseNorm(towers=2), SpatialResponseNorm()])
 def test_no_images_in_are_no_images_out(layer):
     assert layer(torch.zeros(0, 4, 3, 3)).shape == (0, 4, 3, 3)
@@ -387,20 +427,26 @@ def test_under_autocast_the_squares_stay_in_single_precision():
 
 
 COMPILED = {  # "aot_eager" traces both ways and leaves the making of C++ out
-    "aot_eager": [LocalResponseNorm(), LocalResponseNorm(4, 1.0, 0.5, 0.6, towers=2)],
+    "aot_eager": [
+        LocalResponseNorm(),
+        LocalResponseNorm(4, 1.0, 0.5, 0.6, towers=2),
+        LocalResponseNorm(40, alpha=0.1),  # wider than there are maps
+    ],
     "inductor": [LocalResponseNorm(alpha=0.1, towers=2)],
 }
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself does
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(
     ("backend", "layer"), [(name, layer) for name, layers in COMPILED.items() for layer in layers]
 )
-def test_a_compiler_takes_the_layer_in_one_graph(backend, layer):
+def test_a_compiler_takes_the_layer_in_one_graph(backend, layer, layout):
     if backend == "inductor" and not shutil.which("g++"):
         pytest.skip("this machine has no C++ compiler")
     torch.compiler.reset()
     a, g = (activities(2, 8, 5, 5, seed=seed, dtype=torch.float32, scale=5) for seed in (1, 2))
+    a, g = a.to(memory_format=layout), g.to(memory_format=layout)
     compiled = torch.compile(layer, backend=backend, fullgraph=True)
     exact = gradients(layer, a.double(), g.double())
     for ours, oracle in zip(gradients(compiled, a, g), exact, strict=True):

@@ -1,11 +1,15 @@
 """Every page of the book in a Chromium: whole, alone on its host, fit for a phone and a screen reader."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, toc_pages, visiting
+from conftest import ROOT, finish, new_tab, toc_pages, visiting, weights
 
 pytestmark = pytest.mark.browser
 
@@ -139,6 +143,100 @@ def test_the_front_door_leads_to_the_first_page(browser, book_url, book_html, sc
     page.goto(f"{book_url}/index.html" if scheme == "http" else (book_html / "index.html").as_uri())
     page.wait_for_url(f"**/{toc_pages()[0]}")
     page.close()
+
+
+def test_the_first_page_weighs_under_400_kilobytes_without_its_fonts(browser, book_url, record_property):
+    found = weights(browser, f"{book_url}/{toc_pages()[0]}")
+    weight = sum(size for kind, size in found if kind != "font")
+    record_property("the first page, with all that it loads but fonts, gzip", f"{weight / 1000:.0f} kB")
+    assert len(found) > 15  # the theme's files are among them
+    assert weight < 400_000
+
+
+INTRUDERS = """async elsewhere => {
+  window.told = [];
+  document.addEventListener("securitypolicyviolation", event => window.told.push(event.effectiveDirective));
+  const add = (tag, given) => document.body.append(Object.assign(document.createElement(tag), given));
+  add("div", { innerHTML: '<img src="data:,x" onerror="window.hacked = 1">' });
+  add("script", { textContent: "window.hacked = 2" });
+  add("script", { src: elsewhere });
+  add("iframe", { src: elsewhere });
+  add("base", { href: elsewhere });
+  add("img", { src: elsewhere });
+  setTimeout("window.hacked = 3");
+  await fetch(elsewhere).catch(() => 0);
+  for (let frame = 0; frame < 9; frame++) await new Promise(requestAnimationFrame);
+  return [window.hacked ?? null, [...new Set(window.told)].sort()];
+}"""
+
+
+def test_the_policy_lets_nothing_run_or_load_that_is_not_the_books(open_page):
+    """Every other test over http holds the other half: the book lives under the same policy."""
+    page = open_page(toc_pages()[0]).page
+    hacked, told = page.evaluate(INTRUDERS, "https://example.org/far")
+    assert hacked is None
+    scripts = ["script-src", "script-src-attr", "script-src-elem"]
+    assert told == ["base-uri", "connect-src", "frame-src", "img-src", *scripts]
+
+
+# What a reader's browser hands to a page: its address, and what other pages of the host stored.
+STRANGE = [
+    "\"'><img src=x onerror=window.hacked=1><script>window.hacked=1</script>",
+    "javascript:window.hacked=1",
+    '{"__proto__": {"hacked": 1}}',
+    "%E0%A4%A",
+    "1e999",
+]
+# Every name in localStorage and sessionStorage that a page reads has this value.
+STORED = """value => {
+  const kept = new Proxy({}, {
+    get: (_, name) => ({ getItem: () => value, setItem() {}, removeItem() {}, clear() {} })[name] ?? value });
+  for (const name of ["localStorage", "sessionStorage"]) {
+    Object.defineProperty(window, name, { get: () => kept, configurable: true });
+  }
+}"""
+
+
+def test_no_address_and_nothing_stored_in_the_browser_becomes_code(browser, book_url):
+    visit = new_tab(browser, "light", javascript=True)  # of its own: what is stored there stays wrong
+    for value in STRANGE:
+        visit.page.add_init_script(f"({STORED})({json.dumps(value)})")
+        for page in (f"{WITH_CODE}?highlight=", "search.html?q="):
+            visit.page.goto(f"{book_url}/{page}{value}#{value}", wait_until="load")
+            finish(visit.page)
+            assert visit.page.evaluate("window.hacked ?? ({}).hacked ?? null") is None, (page, value)
+    # The theme says so where it takes its own colours instead of those that were stored.
+    assert [p for p in visit.problems if not p.startswith("console: Got invalid theme mode: ")] == []
+    visit.page.context.close()
+
+
+FOUR_OF_A_GROUP = """
+import os, pathlib, pytest
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("place", range(4))
+def test_where(place):
+    pathlib.Path(f"{place}.txt").write_text(os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
+def test_tests_of_one_group_run_in_one_process(tmp_path):
+    """Tests of one page share its visits, and JupyterLab starts once. pytest 9.2 parts them in silence."""
+    (tmp_path / "test_group.py").write_text(FOUR_OF_A_GROUP)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "-p",
+        "no:cacheprovider",
+    ]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    subprocess.run(command, cwd=tmp_path, env=outside, check=True, capture_output=True)
+    assert len({path.read_text() for path in tmp_path.glob("*.txt")}) == 1
 
 
 BAD_PAGE = """<!doctype html><html lang="en"><head><title>Bad</title></head><body><main>

@@ -1,6 +1,7 @@
 """Records are written whole, read back equal, and refused when they are none."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import sys
@@ -65,9 +66,47 @@ def test_a_file_that_is_no_record_is_refused_by_name(tmp_path, damage):
         del content["seed"]
     if damage == "extra":
         content["mood"] = "good"
-    path.write_text(json.dumps(content)[: -20 if damage == "cut" else None])
+    path.write_text(records.sealed(content)[: -20 if damage == "cut" else None])
     with pytest.raises(ValueError, match=r"2026-01-02_cpu_relu\.json is no record"):
         records.load("trial", tmp_path)
+
+
+def test_a_changed_digit_in_a_record_is_noticed_and_told_with_the_way_back(tmp_path):
+    path = records.store(RECORD, tmp_path)
+    path.write_text(path.read_text().replace('"test error": 0.4', '"test error": 0.3'))
+    with pytest.raises(
+        ValueError,
+        match=r"^2026-01-02_cpu_relu\.json was changed after it was written, .* git shows what it was",
+    ):
+        records.load("trial", tmp_path)
+
+
+def test_a_record_without_a_digest_is_refused(tmp_path):
+    path = records.store(RECORD, tmp_path)
+    path.write_text(json.dumps(dataclasses.asdict(RECORD)))
+    with pytest.raises(ValueError, match=r"^2026-01-02_cpu_relu\.json is no record: it has no sha256"):
+        records.load("trial", tmp_path)
+
+
+def test_the_digest_is_that_of_the_other_fields_by_name_whatever_lies_between_them(tmp_path):
+    path = records.store(RECORD, tmp_path)
+    found = json.loads(path.read_text())
+    assert list(found)[-1] == "sha256"
+    digest = found.pop("sha256")
+    assert digest == hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    turned = {name: found[name] for name in sorted(found, reverse=True)}
+    path.write_text(json.dumps(turned | {"sha256": digest}, indent=4))
+    assert records.load("trial", tmp_path) == [RECORD]
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [("experiment", "../trial"), ("label", "a/b"), ("experiment", "..")]
+)
+def test_a_record_is_written_into_no_other_folder(tmp_path, field, name):
+    folder = tmp_path / "records"
+    with pytest.raises(ValueError, match=rf"{field} makes a file name .*{name}"):
+        records.store(dataclasses.replace(RECORD, **{field: name}), folder)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_curves_of_unequal_length_are_refused():
@@ -104,7 +143,7 @@ def test_a_record_from_before_memory_was_kept_has_none(tmp_path):
     path = records.store(RECORD, tmp_path)
     content = json.loads(path.read_text())
     del content["memory"]
-    path.write_text(json.dumps(content))
+    path.write_text(records.sealed(content))
     assert records.load("trial", tmp_path)[0].memory is None
 
 

@@ -299,7 +299,7 @@ WRONG_SPECS = [
     ({"convs": first(own_tower=True)}, ValueError, r"^conv1 has own_tower=True, .* §3\.5 .* own_tower=False"),
     ({"towers": 1, "convs": first(maps=97)}, ValueError, r"^conv1 has 97 kernel maps, and 2 towers"),
     ({"hidden": 4096}, TypeError, r"^hidden is 4096, and must be a tuple such as \(4096, 4096\)"),
-    ({"hidden": (4096, 0)}, ValueError, r"^fc7 is 0, and must be at least 1: it counts units"),
+    ({"hidden": (4096, 0)}, ValueError, r"^hidden is 0, and must be at least 1: it counts the units of fc7"),
     ({"hidden": (4095,)}, ValueError, r"^fc6 has 4095 units, and 2 towers .* Use 4096, or towers=1"),
     ({"hidden_std": -1}, ValueError, r"^hidden_std is -1, and must be at least 0"),
     ({"hidden_bias": "1"}, TypeError, r"^hidden_bias is '1', and must be a number"),

@@ -30,5 +30,5 @@ def test_torchvisions_own_net_masks_as_the_table_says():
 
 
 def test_an_unknown_net_is_refused():
-    with pytest.raises(ValueError, match="spec is 'vgg'"):
+    with pytest.raises(ValueError, match="names is 'vgg'"):
         dropout_places(("vgg",))

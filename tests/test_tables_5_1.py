@@ -122,5 +122,5 @@ def test_a_line_stands_where_the_rate_fell():
 
 
 def test_no_record_makes_no_figure():
-    with pytest.raises(ValueError, match="records is empty"):
+    with pytest.raises(ValueError, match=r"records is \[\], and must not be empty"):
         figures.error_histories([])

@@ -16,7 +16,7 @@ from alexnet_lib.processes import run_processes
 from alexnet_lib.runs import load_net
 from alexnet_lib.spec import BatchNorm, Norm, Pool, crossings, trace
 from alexnet_lib.train import Training
-from alexnet_lib.variants import NETS, VARIANTS, build, without_layers
+from alexnet_lib.variants import NETS, VARIANTS, build, without_layers, without_norms
 
 
 def kinds(name, kind):
@@ -103,10 +103,14 @@ def test_layers_are_counted_from_one_and_no_number_leaves_the_net_as_it_is():
     assert without_layers(PAPER).name == "all five"
 
 
-@pytest.mark.parametrize("number", [0, 6, True])
+@pytest.mark.parametrize("number", [0, 6, True, 3.0])
 def test_a_layer_that_the_net_does_not_have_is_refused(number):
-    with pytest.raises(ValueError, match=rf"number is {number}, and 'paper' has .* layers 1 to 5"):
+    with pytest.raises(
+        (ValueError, TypeError), match=rf"numbers is {number}, and .* 'paper' has .* layers 1 to 5"
+    ):
         without_layers(PAPER, number)
+    with pytest.raises((ValueError, TypeError), match=rf"kept(\[0\])? is {number}, and must be"):
+        without_norms("none", PAPER, kept=(number,))
 
 
 @pytest.mark.parametrize("unit", ["relu", "tanh", "sigmoid", "leaky-relu"])
@@ -139,7 +143,7 @@ def test_a_net_is_built_with_the_runs_side_dropout_and_classes():
 @pytest.mark.parametrize(
     ("name", "side", "dropout", "words"),
     [
-        ("papier", 224, 0.5, "spec is 'papier'.*did you mean 'paper'"),
+        ("papier", 224, 0.5, "name is 'papier'.*did you mean 'paper'"),
         ("figure-1-relu", 24, 0.0, "crop is 24, and 'figure-1-relu' takes images of 32 pixels: use crop=32"),
         ("figure-1-relu", 32, 0.5, "dropout is 0.5, and 'figure-1-relu' has no hidden .* use dropout=0"),
         ("four-layer", 32, 0.5, "'four-layer' has no hidden"),

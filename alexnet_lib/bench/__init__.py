@@ -7,14 +7,17 @@ alexnet bench --record LABEL
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from ..checks import require_choice
+from ..checks import require_choice, require_path
+from ..kinds import require_kind
 from . import inputs, normalization, starting, steps
 from .limits import machine_limits, peak_bytes
-from .log import Session, load, newest, session, store
+from .log import RESULTS, Session, latest, load, session, store
 from .measure import Measured, NotMeasured, Pair, Row, measure
 
 __all__ = [
+    "RESULTS",
     "Measured",
     "NotMeasured",
     "Pair",
@@ -22,26 +25,31 @@ __all__ = [
     "Session",
     "all_rows",
     "chosen",
+    "latest",
     "load",
     "machine_limits",
     "measure",
-    "newest",
     "peak_bytes",
     "session",
     "store",
 ]
 
+Named = TypeVar("Named", Row, Measured)
+
 
 def all_rows(root: str | Path = "data") -> list[Row]:
     """Every row, group after group. root: where data sets lie."""
-    return [*normalization.rows(), *steps.rows(), *inputs.rows(Path(root)), *starting.rows()]
+    root = require_path("root", root, "data sets lie there")
+    return [*normalization.rows(), *steps.rows(), *inputs.rows(root), *starting.rows()]
 
 
-def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def chosen(rows: Sequence[Named], names: Sequence[str]) -> list[Named]:
     """The rows of these names, or of these groups: "norm" is every "norm/...". Without names, all.
 
     Raises ValueError for a name that is neither.
     """
+    require_kind("rows", rows, Sequence[Row | Measured])
+    require_kind("names", names, Sequence[str], empty=True)
     groups = {row.name.split("/")[0] for row in rows}
     for name in names:
         require_choice("name", name, sorted(groups | {row.name for row in rows}))

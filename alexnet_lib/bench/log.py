@@ -1,6 +1,5 @@
 """Measurements on record: alexnet_lib/bench/results/<date>_<device>_<label>.json; added, never edited."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import torch
 
-from ..records import circumstances, write_new
+from ..checks import require_choice, require_path
+from ..kinds import Count, Reading, require_fields, require_kind
+from ..records import circumstances, fields_of, write_new
 from .measure import Measured
 
 RESULTS = Path(str(files("alexnet_lib") / "bench" / "results"))
@@ -30,11 +31,14 @@ class Session:
     hardware: str
     versions: dict[str, str]
     commit: str
-    threads: int
-    cores: int
-    load: float
-    limits: dict[str, float]
+    threads: Count
+    cores: Count
+    load: Reading
+    limits: dict[str, Reading]
     rows: tuple[Measured, ...]
+
+    def __post_init__(self):
+        require_fields(self)
 
 
 def session(label: str, command: str, limits: dict[str, float], rows: Sequence[Measured]) -> Session:
@@ -56,24 +60,28 @@ def session(label: str, command: str, limits: dict[str, float], rows: Sequence[M
     )
 
 
-def store(found: Session, folder: Path = RESULTS) -> Path:
+def store(found: Session, folder: str | Path = RESULTS) -> Path:
     """Write a session whole or not at all. FileExistsError where one of that name stands."""
-    return write_new(_short(asdict(found)), folder)
+    require_kind("found", found, Session)
+    return write_new(_short(asdict(found)), require_path("folder", folder, "sessions go there"))
 
 
-def load(folder: Path = RESULTS) -> list[Session]:
-    """All sessions on record, oldest first. ValueError for a file that is none."""
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
+def load(folder: str | Path = RESULTS) -> list[Session]:
+    """All sessions on record, oldest first. ValueError for a file that is none, or was changed since."""
+    return [
+        _read(path) for path in sorted(require_path("folder", folder, "sessions lie there").glob("*.json"))
+    ]
 
 
-def newest(folder: Path = RESULTS) -> dict[str, tuple[Measured, Session]]:
-    """For every row on record its newest measurement, and the session that it is from."""
-    return {row.name: (row, found) for found in load(folder) for row in found.rows if not row.missing}
+def latest(label: str, folder: str | Path = RESULTS) -> Session:
+    """The newest session of a label. Raises ValueError for a label without one."""
+    found = {session.label: session for session in load(folder)}
+    return found[require_choice("label", label, sorted(found))]
 
 
 def _read(path: Path) -> Session:
+    fields = fields_of(path)
     try:
-        fields = json.loads(path.read_text("utf-8"))
         times = ("seconds_ours", "seconds_peer")
         rows = (Measured(**row | {name: tuple(row[name]) for name in times}) for row in fields.pop("rows"))
         return Session(rows=tuple(rows), **fields)

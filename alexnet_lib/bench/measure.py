@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..checks import require_count
+from ..kinds import require_kind
 
 WARM = 1  # calls of each before the first that counts: they find memory and choose algorithms
 
@@ -97,6 +98,7 @@ class Measured:
 
 def measure(row: Row, rounds: int = 7, clock: Callable[[], float] = time.perf_counter) -> Measured:
     """Time the peer, then ours, then the peer again, `rounds` times each; what lacks is told."""
+    require_kind("row", row, Row)
     require_count("rounds", rounds, "it counts the times of each; a median wants some five")
     told = (row.name, row.ours, row.peer, row.moves, row.goal, row.predicted)
     try:

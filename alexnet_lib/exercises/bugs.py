@@ -39,7 +39,7 @@ def check_first_norm(layer: Callable) -> Verdict:
         return layer(lone)[0, 40].item()
 
     quiet = response(1e-3) / 1e-3
-    if abs(quiet - LRN.k**-LRN.beta) > 1e-3:
+    if not abs(quiet - LRN.k**-LRN.beta) <= 1e-3:
         return Verdict(
             False, f"a very small activity comes out {quiet:.2f} times as large, and k = 2 makes 0.59"
         )
@@ -102,7 +102,7 @@ def check_start(build: Callable) -> Verdict:
     """§5: build() makes a net of eight layers whose weights are drawn from N(0, 0.01)."""
     right = LEARNING.initial_std
     spreads = {name: layer.weight.std().item() for name, layer in _weighted(build).items()}
-    wrong = [name for name, spread in spreads.items() if abs(spread / right - 1) > 0.1]
+    wrong = [name for name, spread in spreads.items() if not abs(spread / right - 1) <= 0.1]
     if wrong:
         return Verdict(
             False,
@@ -195,7 +195,7 @@ def check_update(make: Callable) -> Verdict:
     wrong = [
         step
         for step, pair in enumerate(zip(found, expected, strict=True))
-        if abs(pair[0] / pair[1] - 1) > 1e-6
+        if not abs(pair[0] / pair[1] - 1) <= 1e-6  # so that nan is wrong too
     ]
     if not wrong:
         return Verdict(True, "three steps lead where the rule of §5 leads.")

@@ -1,5 +1,6 @@
 """Checkers for the exercises of §3.3."""
 
+import operator
 from collections.abc import Callable, Sequence
 
 import torch
@@ -38,9 +39,10 @@ def check_neighbours(answer: Sequence[int]) -> Verdict:
     own, half = maps_of(0, 96), LRN.n // 2
     expected = [number for number in range(46 - half, 46 + half + 1) if number in own]
     try:
-        given = sorted(int(item) for item in answer)
-    except (TypeError, ValueError):
-        return Verdict(False, f"the answer is {answer!r}, and a list of map numbers is asked for")
+        given = sorted(map(operator.index, answer))  # whole numbers; 46.5 is no map
+    except (TypeError, ValueError, RuntimeError):  # torch raises the last for a table of numbers
+        words = type(answer).__name__
+        return Verdict(False, f"the answer is of type {words}, and a list of map numbers is asked for")
     if given != expected:
         return Verdict(
             False, f"{given} is not it. Hint: n = 5, and each tower holds 48 maps, 0-47 and 48-95."

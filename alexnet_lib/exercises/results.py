@@ -34,18 +34,15 @@ def check_half_width(answer: float) -> Verdict:
 def check_topk(answer: Callable) -> Verdict:
     """§6: error(scores, labels, k), (N, classes) and (N,) -> the share of images that k guesses miss."""
 
-    def oracle(scores: Tensor, labels: Tensor, k: int) -> Tensor:
+    def oracle(scores: Tensor, labels: Tensor, k: int) -> float:
         better = [(row > row[label]).sum() for row, label in zip(scores, labels.tolist(), strict=True)]
-        return (torch.stack(better) >= k).double().mean()
-
-    def as_tensor(*case: object) -> Tensor:
-        return torch.as_tensor(answer(*case), dtype=torch.float64)
+        return (torch.stack(better) >= k).double().mean().item()
 
     draw = torch.Generator().manual_seed(6)
     scores = torch.stack([torch.randperm(8, generator=draw) for _ in range(25)]).float()
     labels = torch.randint(8, (25,), generator=draw)
     return check_function(
-        as_tensor if callable(answer) else answer,
+        answer,
         oracle,
         [(scores, labels, 1), (scores, labels, 5), (scores - 100, labels, 3)],
         "Hint: topk(k, dim=1) gives the classes of the k highest scores; an image is found if its label is "

@@ -46,13 +46,10 @@ def check_weight_rate(answer: Callable) -> Verdict:
         group = groups["features.conv1.weight" if layer == "conv1" else "*"]
         return LEARNING.rate * group.factor(epoch)
 
-    def rounded(rate: Callable) -> Callable:
-        return lambda layer, epoch: float(f"{rate(layer, epoch):.6g}")
-
     epochs = (0, 24, 25, 50, 51, 66, 67, 71, 72, 78, 79, 90)
     return check_function(
-        rounded(answer) if callable(answer) else answer,
-        rounded(oracle),
+        answer,
+        oracle,
         [(layer, epoch) for layer in ("conv2", "conv1", "fc8") for epoch in epochs],
         "Hint: a new rate holds from the epoch in the log on, and conv1 has two entries of its own.",
         "it follows the log through all 91 epochs.",

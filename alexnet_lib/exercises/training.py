@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..paper import IMAGES, LEARNING
-from .verdict import Verdict, check_number
+from .verdict import Verdict, check_number, no_function
 
 DAYS = 6  # §1: five to six
 
@@ -49,10 +49,8 @@ def check_safe_save(answer: Callable) -> Verdict:
 
     A second name of the old file shows what was written into it.
     """
-    if not callable(answer):
-        return Verdict(
-            False, f"the answer is {type(answer).__name__}, and a function is asked for; pass its name"
-        )
+    if (missing := no_function(answer)) is not None:
+        return missing
     with tempfile.TemporaryDirectory() as folder:
         path, witness = Path(folder) / "state.bin", Path(folder) / "second-name.bin"
         try:
@@ -70,14 +68,14 @@ def check_safe_save(answer: Callable) -> Verdict:
                 )
             os.link(path, witness)
             answer(path, _pieces(stop=False))
-        except Exception as error:  # the reader's code may raise anything
+            if witness.read_bytes() != b"old":
+                return Verdict(
+                    False,
+                    "the old file was written into, and a kill in that moment leaves a mixture. Hint: "
+                    "os.replace puts a whole file in the place of another at once",
+                )
+            if path.read_bytes() != b"".join(_pieces(stop=False)):
+                return Verdict(False, "where an old file stands, the new pieces do not take its place")
+        except Exception as error:  # the reader's code may raise anything, or take the files away
             return Verdict(False, f"your function raised {type(error).__name__}: {error}")
-        if witness.read_bytes() != b"old":
-            return Verdict(
-                False,
-                "the old file was written into, and a kill in that moment leaves a mixture. Hint: os.replace "
-                "puts a whole file in the place of another at once",
-            )
-        if path.read_bytes() != b"".join(_pieces(stop=False)):
-            return Verdict(False, "where an old file stands, the new pieces do not take its place")
     return Verdict(True, "at every moment path is the whole old file or the whole new one.")

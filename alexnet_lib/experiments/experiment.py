@@ -3,11 +3,13 @@
 All of it is written down before the first run. The questions themselves are in `questions`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ..checks import require_choice, require_count
+from ..checks import require_choice, require_count, require_number
+from ..kinds import Index, Positive, checked, require_fields, require_kind
 from ..learning import TrainConfig
 from ..paper import CLAIMS
 from ..records import Record
@@ -20,15 +22,17 @@ RANDOM_GAP = "tower colour gap, random split"
 
 @dataclass(frozen=True)
 class Value:
-    """A result of the run by its name, or the last value of the curve of that name."""
+    """A result of the run by its name, or the last value of the curve of that name; None for no number."""
 
     name: str
     unit: str = POINTS
 
+    def __post_init__(self):
+        require_fields(self)
+
     def of(self, run: Record) -> float | None:
-        if self.name in run.results:
-            return run.results[self.name]
-        return run.curves[self.name][-1] if run.curves.get(self.name) else None
+        found = run.results.get(self.name, (run.curves.get(self.name) or [math.nan])[-1])
+        return found if math.isfinite(found) else None
 
     def __str__(self) -> str:
         return self.name
@@ -41,6 +45,9 @@ class Gap:
     upper: Value
     lower: Value
     unit: str = POINTS
+
+    def __post_init__(self):
+        require_fields(self)
 
     def of(self, run: Record) -> float | None:
         upper, lower = self.upper.of(run), self.lower.of(run)
@@ -61,6 +68,9 @@ class Crossing:
     curve: str
     level: float
     unit: str = "epochs"
+
+    def __post_init__(self):
+        require_fields(self)
 
     def of(self, run: Record) -> float | None:
         epoch = run.first_below(self.curve, self.level) if self.curve in run.curves else None
@@ -86,10 +96,11 @@ class Arm:
     """
 
     changes: Mapping[str, object]
-    rates: tuple[float, ...] = ()
+    rates: tuple[Positive, ...] = ()
     rate_of: str | None = None
 
     def __post_init__(self):
+        require_fields(self)
         object.__setattr__(self, "changes", MappingProxyType(dict(self.changes)))
 
 
@@ -112,6 +123,9 @@ class Comparison:
     other: Measure | None = None
 
     def __post_init__(self):
+        require_fields(self)
+        if self.kind == "ratio" and self.printed is not None:
+            require_number("printed", self.printed, "one number divided by another", above=0.0)
         require_choice("kind", self.kind, ("difference", "ratio"))
         if self.claim is not None:
             require_choice("claim", self.claim, [claim.name for claim in CLAIMS])
@@ -162,6 +176,8 @@ class Experiment:
     seeds: int = 5
 
     def __post_init__(self):
+        require_fields(self)
+        require_kind("arms", self.arms, Mapping[str, Arm])  # at least one
         object.__setattr__(self, "arms", MappingProxyType(dict(self.arms)))
         require_count("seeds", self.seeds, "an interval needs two runs an arm, and we want five", least=2)
         for name, arm in self.arms.items():
@@ -197,7 +213,8 @@ class Experiment:
         return self.config(arm, SEARCH_SEED, rate)
 
 
-def run_label(arm: str, seed: int) -> str:
+@checked
+def run_label(arm: str, seed: Index) -> str:
     """What a measured run is called on record."""
     return f"{arm}-seed{seed}"
 

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from ..checks import require_choice
+from ..kinds import Bounds, checked
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Interval:
         return self.high / self.mean if self.kind == "ratio" else self.high - self.mean
 
 
+@checked
 def interval(pairs: Sequence[tuple[float, float]], kind: str = "difference") -> Interval:
     """The mean effect of pairs (with, without) and its 95 % interval, by Student's t.
 
@@ -42,7 +45,7 @@ def interval(pairs: Sequence[tuple[float, float]], kind: str = "difference") -> 
         if min(min(pair) for pair in pairs) <= 0:
             raise ValueError("pairs hold a number that is not above 0, and a ratio has no logarithm there")
         found = interval([(math.log(a), math.log(b)) for a, b in pairs])
-        return Interval(math.exp(found.mean), math.exp(found.low), math.exp(found.high), found.pairs, "ratio")
+        return Interval(*map(_raised, (found.mean, found.low, found.high)), found.pairs, "ratio")
     effects = [without - with_ for with_, without in pairs]
     n, mean = len(effects), math.fsum(effects) / len(effects)
     deviation = math.sqrt(math.fsum((effect - mean) ** 2 for effect in effects) / (n - 1))
@@ -50,7 +53,15 @@ def interval(pairs: Sequence[tuple[float, float]], kind: str = "difference") -> 
     return Interval(mean, mean - reach, mean + reach, n, "difference")
 
 
-def t_quantile(freedom: int, share: float = 0.95) -> float:
+def _raised(power: float) -> float:
+    """e to a power, infinite where a float ends."""
+    return math.exp(power) if power < 700 else math.inf
+
+
+@checked
+def t_quantile(
+    freedom: Annotated[int, Bounds(1, 10_000)], share: Annotated[float, Bounds(0.001, 0.999)] = 0.95
+) -> float:
     """How far from 0, either way, `share` of Student's t with that many degrees of freedom lies."""
     low, high = 0.0, 1.0
     while _t_share(high, freedom) < share:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import records
+from ..checks import require_path
+from ..kinds import Index, require_kind
 from ..learning import TrainConfig
 from ..records import Record
 from .experiment import POINTS, Comparison, Experiment, run_label, search_label
@@ -109,11 +111,12 @@ class Report:
         )
 
 
-def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
+def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Report:
     """What is on record of an experiment; without records, answers without intervals.
 
     Raises ValueError for a record that is not what the experiment declares.
     """
+    require_kind("experiment", experiment, Experiment)
     runs = on_record(experiment.name, folder)
     rates = {arm: rate for arm in experiment.arms if (rate := chosen_rate(experiment, arm, runs)) is not None}
     measured = {
@@ -135,6 +138,9 @@ def report(experiment: Experiment, folder: Path = records.RESULTS) -> Report:
 
 def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[int] = ()) -> str:
     """The verdict on an effect by the rule of its comparison; `missing`: the seeds that have no answer."""
+    require_kind("comparison", comparison, Comparison)
+    require_kind("found", found, Interval | None)
+    require_kind("missing", missing, Sequence[Index], empty=True)
     if missing or found is None:
         seeds = ", ".join(map(str, missing))
         return "not measured: no answer from seed " + seeds if missing else "not measured"
@@ -145,9 +151,10 @@ def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[in
     return "contradicted" if found.high < comparison.none else "not at this scale"
 
 
-def on_record(name: str, folder: Path = records.RESULTS) -> dict[str, Record]:
+def on_record(name: str, folder: str | Path = records.RESULTS) -> dict[str, Record]:
     """The records of the experiment of that name, by label. ValueError for two of one label."""
-    if not (folder / name).is_dir():
+    require_kind("name", name, str)
+    if not (require_path("folder", folder, "records lie in it") / name).is_dir():
         return {}
     found = {}
     for run in records.load(name, folder):

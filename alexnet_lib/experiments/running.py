@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from .. import checkpoints, records
 from ..architecture import AlexNet
-from ..checks import require_choice, require_count
+from ..checks import require_choice, require_count, require_flag, require_path
 from ..dataset import ImageSet, load
 from ..files import held
+from ..kinds import require_kind
 from ..learning import TrainConfig
 from ..outcome import DivergedError, Interrupted
 from ..qualitative import tower_gap
@@ -33,7 +34,7 @@ def run(
     device: str | None = None,
     root: str | Path | None = None,
     out: str | Path = "runs",
-    folder: Path = records.RESULTS,
+    folder: str | Path = records.RESULTS,
     sets: tuple[ImageSet, ImageSet] | None = None,
     progress: bool = True,
 ) -> list[Record]:
@@ -49,7 +50,14 @@ def run(
     jobs: runs at a time; several are made in processes with one thread each. folder: where records go.
     sets, root, device: as for `train`.
     """
+    require_kind("experiment", experiment, Experiment)
+    require_kind("arms", arms, Iterable[str] | None)
     require_count("jobs", jobs, "it counts the runs at a time (1)")
+    if seeds is not None:
+        require_count("seeds", seeds, "it counts the runs of an arm (5)")
+    require_flag("progress", progress, "it shows a bar")
+    out = require_path("out", out, "checkpoints go there")
+    folder = require_path("folder", folder, "records go there")
     arms = list(experiment.arms if arms is None else arms)
     for arm in arms:
         require_choice("arm", arm, experiment.arms)
@@ -66,7 +74,7 @@ def run(
                 yield run_label(arm, seed), experiment.config(arm, seed, rate.rate)
 
     alone = progress and jobs == 1  # the bars of several runs would write over each other
-    laboratory = _Laboratory(experiment, device, root, Path(out), folder, sets, alone, jobs)
+    laboratory = _Laboratory(experiment, device, root, out, folder, sets, alone, jobs)
     labels = [search_label(*pair) for pair in tries] + [run_label(*pair) for pair in measured]
     missing = len(set(labels) - on_record(experiment.name, folder).keys())
     bar = tqdm(total=missing, desc=experiment.name, unit=" runs", smoothing=0, disable=not progress or None)

@@ -31,6 +31,7 @@ from .pooling import pooled_maps, pooling_windows, shift_changes
 from .qualitative import colourfulness_by_tower, first_layer_kernels, five_labels, nearest_images
 from .relu import error_curves, gradients_through_depth, steps_to_threshold, units_and_slopes
 from .source import rates_by_epoch, spread_by_layer
+from .speed import speed
 from .towers import bytes_by_batch, connections, what_would_cross
 from .training import error_histories
 
@@ -78,6 +79,7 @@ __all__ = [
     "recorded_errors",
     "rescaling",
     "shift_changes",
+    "speed",
     "spread_by_layer",
     "step_lengths",
     "steps_by_rate",

@@ -4,6 +4,8 @@ import matplotlib.pyplot as plt
 from torch import Tensor
 
 from ..architecture import SPECS
+from ..checks import require_tensor
+from ..kinds import Share, checked
 from ..pooling import output_size
 from ..spec import crossings, trace
 from .picture import BLUE, NARROW, ORANGE, Picture, as_picture, paired_bars
@@ -112,7 +114,8 @@ def parameters_and_arithmetic() -> Picture:
     )
 
 
-def active_units(shares: dict[str, tuple[float, float]]) -> Picture:
+@checked
+def active_units(shares: dict[str, tuple[Share, Share]]) -> Picture:
     """The share of units above zero in each layer, with the biases of §5 and with all biases 0 (§3.5, §5)."""
     # In tens, so that the words are the same on machines that round otherwise.
     told = "; ".join(
@@ -140,13 +143,15 @@ def middle_field(name: str) -> tuple[int, int]:
     raise ValueError(f"name is {name!r}, and the convolutional layers of §3.5 are conv1 to conv{number}")
 
 
+@checked
 def fields_on_photograph(
     image: Tensor, names: tuple[str, ...] = ("conv1", "conv2", "conv3", "conv5")
 ) -> Picture:
     """What the middle unit of some layers sees, as squares on a uint8 (3, 224, 224) image (§3.5)."""
+    fields = {name: middle_field(name) for name in names}
+    require_tensor("image", image, "(3, 224, 224)", "the fields are those of the paper's net")
     figure, axis = plt.subplots(figsize=(4.4, 4.4))
     axis.imshow(as_picture(image))
-    fields = {name: middle_field(name) for name in names}
     for name, (start, side) in fields.items():
         for colour, width in (("black", 4), ("white", 2)):
             corner = (start - 0.5, start - 0.5)

@@ -1,20 +1,31 @@
 """Figures of §4.1, data augmentation."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 import numpy as np
 from torch import Tensor
 
-from ..augmentation import PCAColorNoise, ten_crop
+from ..augmentation import PCAColorNoise, require_images, ten_crop, views
+from ..checks import require_tensor
+from ..kinds import Bounds, Count, Index, Share, checked
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture, as_picture, paired_bars
 
+Place = tuple[Index, Index, bool]
+Moves = Annotated[int, Bounds(1, 4096)]  # of a side: its places are drawn one by one
 
+
+@checked
 def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     """A whole photograph with the central square that is kept, and that square rescaled (§2)."""
-    _, height, width = photograph.shape
-    side, stored = min(height, width), square.shape[-1]
+    whole, kept = as_picture(photograph, "photograph"), as_picture(square, "square")
+    (height, width, _), (rows, stored, _) = whole.shape, kept.shape
+    if rows != stored:
+        raise ValueError(f"square has {rows} rows and {stored} columns, and must have as many of both (§2)")
+    side = min(height, width)
     figure, axes = plt.subplots(1, 2, figsize=(4.8, 2.3), width_ratios=(width, side))
-    axes[0].imshow(as_picture(photograph), extent=(0, width, height, 0))
-    axes[1].imshow(as_picture(square))
+    axes[0].imshow(whole, extent=(0, width, height, 0))
+    axes[1].imshow(kept)
     top, left = (height - side) / 2, (width - side) / 2
     for low, high in ((0, left), (left + side, width)):
         axes[0].axvspan(low, high, color="white", alpha=0.7, lw=0)
@@ -31,10 +42,18 @@ def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     )
 
 
-def crop_frames(image: Tensor, places: tuple[tuple[int, int, bool], ...], size: int = 224) -> Picture:
+@checked
+def crop_frames(image: Tensor, places: tuple[Place, Place], size: Count = 224) -> Picture:
     """A square image with the frames of two crops, and the crops; places: (top, left, reflected)."""
+    picture = as_picture(image)
+    for top, left, _ in places:
+        if top + size > image.shape[1] or left + size > image.shape[2]:
+            raise ValueError(
+                f"places hold {top, left}, where a crop of size {size} leaves the image of "
+                f"{image.shape[1]} x {image.shape[2]}: begin further up or left, or make it smaller"
+            )
     figure, axes = plt.subplots(1, 3, figsize=(NARROW, 2.4))
-    axes[0].imshow(as_picture(image))
+    axes[0].imshow(picture)
     axes[0].set_title(f"{image.shape[1]} x {image.shape[2]}\n", fontsize=11)
     told = []
     for axis, (top, left, reflected), colour in zip(axes[1:], places, (BLUE, ORANGE), strict=True):
@@ -56,9 +75,15 @@ def crop_frames(image: Tensor, places: tuple[tuple[int, int, bool], ...], size: 
     )
 
 
-def crop_positions(side: int = 256, size: int = 224) -> Picture:
+@checked
+def crop_positions(side: Moves = 256, size: Count = 224) -> Picture:
     """Why 6 - 4 leaves three places and not two, and the places of `size` in `side` as a grid of dots."""
+    views(side, size)  # refuses a size that does not fit
     last = side - size
+    if not 1 <= last <= 256:
+        raise ValueError(
+            f"size is {size} in a side of {side}, and must leave 1 to 256 moves: a grid shows no more dots"
+        )
     figure, (row, grid) = plt.subplots(1, 2, figsize=(NARROW, 3.7), width_ratios=(1, 1.35))
     for place in range(3):
         for pixel in range(6):
@@ -96,8 +121,15 @@ def _above(axis) -> dict:
     return {"transform": axis.transAxes, "ha": "center", "fontsize": 11, "fontweight": "bold"}
 
 
-def colour_components(images: Tensor, noise: PCAColorNoise, dots: int = 2500) -> Picture:
+@checked
+def colour_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) -> Picture:
     """Pixels of uint8 images in the plane of red and blue, and the fitted components as bars of colour."""
+    require_images(images)
+    if not images.numel() or noise.eigenvalues is None or not noise.eigenvalues.sum():
+        raise ValueError(
+            f"images have shape {tuple(images.shape)} and noise is {noise}, and must be pixels of "
+            f"several colours and what was fitted to them: PCAColorNoise().fit(images)"
+        )
     figure, (cloud, bars) = plt.subplots(1, 2, figsize=(NARROW, 3.3), width_ratios=(1.25, 1))
     pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
     pixels = pixels[:: max(1, len(pixels) // dots)].numpy()
@@ -147,8 +179,12 @@ def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[
     return Picture(figure, alt)
 
 
+@checked
 def colour_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
     """A uint8 (3, H, W) image moved by -2 to 2 times each shift; shifts: (3,) grey levels for one sigma."""
+    as_picture(image)
+    for name, shift in shifts.items():
+        require_tensor(f"shifts[{name!r}]", shift, "(3)", "it moves red, green and blue", finite=True)
     factors = (-2, -1, 0, 1, 2)
     grid = [[image + t * shift.float()[:, None, None] for t in factors] for shift in shifts.values()]
     # Two digits, so that the words are the same on machines that read a JPEG a little otherwise.
@@ -163,8 +199,10 @@ def colour_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
     )
 
 
-def ten_patches(image: Tensor, size: int = 224) -> Picture:
+@checked
+def ten_patches(image: Tensor, size: Count = 224) -> Picture:
     """The ten patches of a test image, straight ones above their reflections."""
+    as_picture(image)
     crops = list(ten_crop(image[None], size)[0])
     columns = ["top left", "top right", "bottom left", "bottom right", "centre"]
     return _photograph_grid(
@@ -176,7 +214,8 @@ def ten_patches(image: Tensor, size: int = 224) -> Picture:
     )
 
 
-def view_errors(errors: dict[str, tuple[float, float]]) -> Picture:
+@checked
+def view_errors(errors: dict[str, tuple[Share, Share]]) -> Picture:
     """Errors without and with random crops and reflections, a pair of bars for each set of views."""
     # In words and not in numbers, so that they are the same on machines that round otherwise.
     told = "; ".join(

@@ -3,13 +3,22 @@
 import matplotlib.pyplot as plt
 from torch import Tensor
 
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture
+from ..kinds import Count, Positive, checked
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, styled
 
 MIDDLE = 128  # the grey that stands for a difference of 0
+LOOKS = ((GREY, ":", "^"), (ORANGE, "-", "o"), (GREEN, "-.", "v"), (BLUE, "--", "s"))
 
 
+@checked
 def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
     """A square photograph, the mean image, and their difference around a middle grey; all (3, H, W)."""
+    for name_of, image in (("square", square), ("mean", mean)):
+        as_picture(image, name_of)
+    if square.shape != mean.shape:
+        raise ValueError(
+            f"mean has shape {tuple(mean.shape)}, and must have the square's: {tuple(square.shape)}"
+        )
     difference = square.float() - mean
     panels = {name: square, "mean image": mean, "difference": difference + MIDDLE}
     figure, axes = plt.subplots(1, 3, figsize=(NARROW, 2.2))
@@ -26,12 +35,12 @@ def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
     )
 
 
-def steps_by_rate(steps: dict[str, dict[float, int]], most: int) -> Picture:
+@checked
+def steps_by_rate(steps: dict[str, dict[Positive, Count]], most: Count) -> Picture:
     """Steps to a threshold over the learning rate, a line for each kind of input; `most`: not reached."""
     figure, axis = plt.subplots(figsize=(NARROW, 4.0))
     told = []
-    styles = zip((GREY, ORANGE, GREEN, BLUE), (":", "-", "-.", "--"), ("^", "o", "v", "s"), strict=True)
-    for (name, found), (colour, line, mark) in zip(steps.items(), styles, strict=False):
+    for (name, found), (colour, line, mark) in styled("steps", steps, LOOKS):
         reached = {rate: count for rate, count in found.items() if count < most}
         axis.plot(reached.keys(), reached.values(), line + mark, color=colour, label=name, linewidth=2)
         # Classes and not numbers, which may differ by a step between machines.

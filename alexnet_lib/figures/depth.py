@@ -7,12 +7,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..architecture import SPECS
-from ..variants import name_without
+from ..checks import require_same_length
+from ..kinds import Share, checked, require_kind
+from ..variants import name_without, without_layers
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture
 
 
 def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
     """The two towers of the paper's net with some convolutional layers taken out, a row for each net (§7)."""
+    require_kind("removed", removed, Sequence[tuple[int, ...]], empty=True)  # () removes none
+    if not removed:
+        raise ValueError(
+            "removed is empty, and a row shows a net: [(), (3,)] shows the whole one and one without"
+        )
+    for gone in removed:
+        without_layers(SPECS["paper"], *gone)  # refuses numbers that the net does not have
     convs = SPECS["paper"].convs
     both = {n for n, conv in enumerate(convs, 1) if n > 1 and not conv.own_tower} | {
         len(convs) + 1
@@ -46,8 +55,12 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
     )
 
 
-def errors_by_seed(errors: dict[str, Sequence[float]]) -> Picture:
+@checked
+def errors_by_seed(errors: dict[str, Sequence[Share]]) -> Picture:
     """Errors of some nets, a dot for each seed and a line that joins the dots of one seed."""
+    require_same_length(
+        {f"errors[{name!r}]": seeds for name, seeds in errors.items()}, "a line joins a seed's dots"
+    )
     table = 100 * np.array(list(errors.values()))  # (nets, seeds)
     places = np.arange(len(table))
     figure, axis = plt.subplots(figsize=(NARROW, 3.3))

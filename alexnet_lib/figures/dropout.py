@@ -4,13 +4,24 @@ import matplotlib.pyplot as plt
 import numpy as np
 from torch import Tensor
 
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+from ..checks import require_same_length, require_same_names, require_tensor
+from ..kinds import Count, Share, checked
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled
 
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 
 
-def dropout_masks(activities: Tensor, keep: Tensor, factor: float = 0.5) -> Picture:
+@checked
+def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Picture:
     """Activities (U,) under masks (M, U) of training, a row each, and times `factor` at test time (§4.2)."""
+    require_tensor("activities", activities, "(U)", "a bar shows each unit", finite=True)
+    require_tensor(
+        "keep", keep, f"(M, {len(activities)})", "a mask keeps or drops each of the units", finite=True
+    )
+    if not keep.numel():
+        raise ValueError(
+            f"keep has shape {tuple(keep.shape)}, and must be at least one mask of one unit: (M, U)"
+        )
     rows = [*keep.numpy(), np.full(len(activities), factor)]
     activities = activities.numpy()
     figure, axes = plt.subplots(len(rows), 1, figsize=(NARROW, 0.85 * len(rows) + 0.3), sharey=True)
@@ -37,8 +48,16 @@ def dropout_masks(activities: Tensor, keep: Tensor, factor: float = 0.5) -> Pict
     )
 
 
+@checked
 def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) -> Picture:
     """Probabilities of the one net of test time against two averages over all masked nets; one shape."""
+    for name, values in (("halved", halved), ("arithmetic", arithmetic), ("geometric", geometric)):
+        require_tensor(name, values, "(...)", "probabilities, compared one by one", finite=True)
+        if not values.numel() or values.shape != halved.shape:
+            raise ValueError(
+                f"{name} has shape {tuple(values.shape)}, and must have that of halved, "
+                f"{tuple(halved.shape)}, and at least one number: the figure compares one by one"
+            )
     halved, arithmetic, geometric = (values.flatten() for values in (halved, arithmetic, geometric))
     figure, axis = plt.subplots(figsize=(4.6, 4.3))
     axis.plot((0, 1), (0, 1), color=GREY, lw=1)
@@ -61,13 +80,21 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
     )
 
 
+@checked
 def dropout_curves(
-    steps: list[int], errors: dict[str, list[float]], losses: dict[str, list[float]], reached: float = 0.1
+    steps: list[Count],
+    errors: dict[str, list[Share]],
+    losses: dict[str, list[float]],
+    reached: Share = 0.1,
 ) -> Picture:
     """Training error and test loss by step, a line for each arm; `reached`: the error marked on the left."""
+    require_same_names("arms of", {"errors": errors, "losses": losses}, "an arm has both")
+    for name in errors:
+        lines = {"steps": steps, f"errors[{name!r}]": errors[name], f"losses[{name!r}]": losses[name]}
+        require_same_length(lines, "a point has a step and a value")
     figure, (left, right) = plt.subplots(1, 2, figsize=(NARROW, 3.4))
     told = []
-    for (name, error), (colour, style) in zip(errors.items(), STYLES, strict=False):
+    for (name, error), (colour, style) in styled("errors", errors, STYLES):
         left.plot(steps, [100 * value for value in error], style, color=colour, lw=2)
         right.plot(steps, losses[name], style, color=colour, lw=2, label=name)
         low = next((i for i, value in enumerate(error) if value <= reached), len(steps))
@@ -93,8 +120,10 @@ def dropout_curves(
     )
 
 
-def averaged_nets(counts: list[int], errors: list[float], halved: float) -> Picture:
+@checked
+def averaged_nets(counts: list[Count], errors: list[Share], halved: Share) -> Picture:
     """Test error of averages over `counts` masked nets, and of the one net with halved outputs."""
+    require_same_length({"counts": counts, "errors": errors}, "an average of so many nets has an error")
     figure, axis = plt.subplots(figsize=(NARROW, 3.2))
     axis.plot(counts, [100 * error for error in errors], "o-", color=BLUE, lw=2)
     axis.axhline(100 * halved, color=ORANGE, lw=2, ls="--")

@@ -1,17 +1,28 @@
 """Figures of §6, results: errors of nets and of their average, and which class is taken for which."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 import numpy as np
 from torch import Tensor
 
+from ..checks import require_same_length, require_tensor
+from ..kinds import Bounds, Share, checked
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture
 
 
+@checked
 def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
     """Five guesses for each image, in boxes; `guesses`: right label -> labels, most probable first.
 
     The box of the right label is filled; images count as found by the first guess, by five, or not at all.
     """
+    rows = {f"guesses[{right!r}]": labels for right, labels in guesses.items()}
+    columns = require_same_length(rows, "a column shows the first, second, ... guess")
+    if columns > 5:
+        raise ValueError(
+            f"guesses has {columns} labels in a row, and must have at most 5: the figure has five columns"
+        )
     figure, axis = plt.subplots(figsize=(NARROW, 0.62 * len(guesses) + 0.6))
     told = []
     for row, (right, labels) in enumerate(guesses.items()):
@@ -39,7 +50,8 @@ def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
     return Picture(figure, f"Guesses, best first, for {len(guesses)} images. {'. '.join(told)}.")
 
 
-def steps_of_the_margin(errors: dict[str, float]) -> Picture:
+@checked
+def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -> Picture:
     """Top-5 errors in per cent as bars from top to bottom, and what each saves against the one above."""
     figure, axis = plt.subplots(figsize=(NARROW, 0.62 * len(errors) + 0.4))
     values = list(errors.values())
@@ -59,7 +71,8 @@ def steps_of_the_margin(errors: dict[str, float]) -> Picture:
     return Picture(figure, f"Top-5 error as bars, each with what it saves against the one above: {told}.")
 
 
-def nets_and_average(errors: dict[str, tuple[float, float]]) -> Picture:
+@checked
+def nets_and_average(errors: dict[str, tuple[Share, Share]]) -> Picture:
     """Errors with the centre crop and with ten crops, a line for each net, and last for their average."""
     figure, axis = plt.subplots(figsize=(NARROW, 0.46 * len(errors) + 0.8))
     for row, (centre, ten) in enumerate(errors.values()):
@@ -86,13 +99,17 @@ def nets_and_average(errors: dict[str, tuple[float, float]]) -> Picture:
     )
 
 
+@checked
 def confusion_picture(counts: Tensor, classes: tuple[str, ...]) -> Picture:
     """Which class was taken for which: counts (classes, classes), true x guessed, as `confusion` gives them.
 
     The darker a cell, the larger its share of the row; right guesses are blue, wrong ones orange.
     """
-    if tuple(counts.shape) != (len(classes), len(classes)):
-        raise ValueError(f"counts are {tuple(counts.shape)} for {len(classes)} classes: pass one row a class")
+    require_tensor("counts", counts, f"({len(classes)}, {len(classes)})", "a row and a column for each class")
+    if counts.is_floating_point() or counts.min() < 0:
+        raise ValueError(
+            f"counts are {counts.dtype}, least {counts.min()}, and must be counts: `confusion` makes them"
+        )
     share = (counts / counts.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
     right = np.eye(len(classes), dtype=bool)
     colours = np.ones((*share.shape, 3))

@@ -16,7 +16,7 @@ from .picture import BLUE, NARROW, ORANGE, Picture
 LINES = ("-", "--", "-.", ":")
 
 
-def experiment(name: str, folder: Path = records.RESULTS) -> Picture:
+def experiment(name: str, folder: str | Path = records.RESULTS) -> Picture:
     """Above the curves of the arms, below the effects with their intervals; all from the records.
 
     A curve is the mean over the seeds, in a band from the lowest to the highest of them, as far as all
@@ -44,7 +44,7 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Picture:
     return Picture(figure, " ".join(told))
 
 
-def experiment_caption(name: str, folder: Path = records.RESULTS) -> str:
+def experiment_caption(name: str, folder: str | Path = records.RESULTS) -> str:
     """What stands below `experiment`'s figure: how to read it, the seeds, the data and the hardware."""
     found = report(named(name), folder)
     answered = [answer for answer in found.answers if answer.interval]

@@ -1,13 +1,19 @@
 """Figure of §1: what a training costs in time."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 
+from ..kinds import Bounds, checked
 from .picture import BLUE, NARROW, ORANGE, Picture
 
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
 
 
-def time_by_speed(operations: float, days: float) -> Picture:
+@checked
+def time_by_speed(
+    operations: Annotated[float, Bounds(1.0, 1e25)], days: Annotated[float, Bounds(1e-6, 1e6)]
+) -> Picture:
     """How long `operations` take at any sustained speed, with the speed implied by `days` marked (§1)."""
     implied = operations / (days * UNITS["day"])
     speeds = (1e9, 1e15)

@@ -2,20 +2,27 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+from ..checks import require_same_length, require_same_names
+from ..kinds import Bounds, Count, Positive, Reading, Share, checked
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled
 
 LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
+Classes = Annotated[int, Bounds(2)]  # a net of one class has nothing to guess
+Momentum = Annotated[float, Bounds(0.01, 0.999)]  # 0 averages nothing, 1 forgets nothing
 
 
-def momentum_average(momentum: float, gradients: Sequence[float], velocity: Sequence[float]) -> Picture:
+@checked
+def momentum_average(momentum: Momentum, gradients: Sequence[float], velocity: Sequence[float]) -> Picture:
     """What momentum averages (§5): the weight of each past gradient, and noisy gradients with their average.
 
     velocity: the average of the gradients so far at each step, on the gradients' own scale.
     """
+    require_same_length({"gradients": gradients, "velocity": velocity}, "a step has one of each")
     figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.0))
     ages = range(31)
     left = [momentum**age for age in ages]
@@ -36,12 +43,19 @@ def momentum_average(momentum: float, gradients: Sequence[float], velocity: Sequ
     )
 
 
-def step_lengths(rules: dict[str, Sequence[float]], drop: int) -> Picture:
+@checked
+def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
     """How long each step is by two update rules, when the rate is divided after step `drop` (§5)."""
+    steps = require_same_length(
+        {f"rules[{name!r}]": rule for name, rule in rules.items()}, "steps of one walk"
+    )
+    if drop >= steps:
+        raise ValueError(
+            f"drop is {drop}, and must be below {steps}: a step follows it in which the rate is lower"
+        )
     figure, axis = plt.subplots(figsize=(NARROW, 3.4))
     told = []
-    for number, (name, lengths) in enumerate(rules.items()):
-        colour, style = LOOKS[number]
+    for (name, lengths), (colour, style) in styled("rules", rules, LOOKS):
         axis.semilogy(range(1, len(lengths) + 1), lengths, style, color=colour, lw=2.4, label=name)
         told.append(f"{name} {lengths[drop] / lengths[drop - 1]:.2f}")
     axis.axvline(drop + 0.5, color=GREY, ls=":", lw=1.5)
@@ -55,8 +69,10 @@ def step_lengths(rules: dict[str, Sequence[float]], drop: int) -> Picture:
     )
 
 
-def plateaus(errors: Sequence[float], rates: Sequence[float]) -> Picture:
+@checked
+def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
     """A validation error over epochs, and below it the rate of each epoch (§5)."""
+    require_same_length({"errors": errors, "rates": rates}, "an epoch has one of each")
     figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 4.4), sharex=True)
     epochs = range(1, len(errors) + 1)
     above.plot(epochs, [100 * error for error in errors], "o-", color=BLUE, lw=2, ms=4)
@@ -76,16 +92,18 @@ def plateaus(errors: Sequence[float], rates: Sequence[float]) -> Picture:
     )
 
 
-def first_signals(arms: dict[str, dict[str, tuple[float, float]]]) -> Picture:
+@checked
+def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture:
     """What each layer of an untrained net hands on; arms: name -> layer -> (spread between pictures, open).
 
     Spread: how far a unit's output lies apart from picture to picture. Open: the share of ReLUs above zero;
     the last layer has none, and its share is not drawn.
     """
+    if len(require_same_names("arms", arms, "all have the layers of one net")) < 2:
+        raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
     figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.6), sharex=True)
     told = []
-    for number, (name, found) in enumerate(arms.items()):
-        colour, style = LOOKS[number]
+    for number, ((name, found), (colour, style)) in enumerate(styled("arms", arms, LOOKS)):
         spreads, shares = zip(*found.values(), strict=True)
         line = {"color": colour, "ls": style, "marker": "os^D"[number], "lw": 2.2}
         above.plot(spreads, label=name, **line)
@@ -101,23 +119,31 @@ def first_signals(arms: dict[str, dict[str, tuple[float, float]]]) -> Picture:
     return Picture(figure, f"Two measures of each layer's output, {first} to {last}. {'; '.join(told)}.")
 
 
-def losses(panels: dict[str, dict[str, Sequence[float]]], classes: int, window: int = 5) -> Picture:
+@checked
+def losses(panels: dict[str, dict[str, Sequence[Reading]]], classes: Classes, window: Count = 5) -> Picture:
     """Training losses over steps, each point a mean of `window` steps, and the line of a net that guesses.
 
-    panels: title -> name of the run -> the loss of each step. A loss above the picture is drawn at its edge.
+    panels: title -> name of the run -> the loss of each step. A loss above the picture is drawn at its edge,
+    and one that is no number leaves a hole.
     """
+    for title, runs in panels.items():
+        for name, values in runs.items():
+            if len(values) < window:
+                raise ValueError(
+                    f"panels[{title!r}][{name!r}] has {len(values)} steps, and must have at least {window}: "
+                    f"a point is a mean of so many"
+                )
     shape = {"figsize": (NARROW, 2.9 * len(panels)), "sharex": True, "squeeze": False}
     figure, axes = plt.subplots(len(panels), 1, **shape)
     guess, most, told = math.log(classes), 1.35 * math.log(classes), []
     for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
-        for number, (name, values) in enumerate(runs.items()):
-            colour, style = LOOKS[number]
+        for (name, values), (colour, style) in styled(f"panels[{title!r}]", runs, LOOKS):
             places = range(window, len(values) + 1, window)
             means = [sum(values[end - window : end]) / window for end in places]
             axis.plot(places, [min(mean, most) for mean in means], style, color=colour, lw=2.4, label=name)
             told.append(f"{name} {'ends below' if means[-1] < 0.96 * guess else 'does not get below'} it")
         axis.axhline(guess, color="black", lw=1)
-        axis.text(1, guess - 0.04, f"ln {classes}", fontsize=10, va="top")
+        axis.text(1, guess - 0.04, f"ln {classes}", fontsize=10, va="top", clip_on=True)
         axis.set(ylabel="loss", ylim=(0.45 * guess, 1.01 * most))
         axis.set_title(title, fontsize=11, loc="left", pad=26)
         axis.legend(frameon=False, fontsize=10, ncol=3, loc="lower left", bbox_to_anchor=(-0.02, 0.98))

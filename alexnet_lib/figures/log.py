@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from ..kinds import checked
 from ..records import Record
 from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
 
@@ -13,6 +14,7 @@ COLOURS = (BLUE, ORANGE, GREEN, GREY, "#cc79a7", "#56b4e9")  # the rest from Won
 NAMED = len(COLOURS)  # more runs than colours are too many to be told apart in a small panel
 
 
+@checked
 def recorded_errors(runs: Sequence[Record]) -> Picture:
     """Errors by epoch: a panel for each experiment, a colour for each run in it.
 

@@ -1,21 +1,29 @@
 """Figures of §3.3, local response normalization."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import Tensor
 
-from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture
+from ..checks import require_tensor
+from ..kinds import Bounds, Count, Index, Positive, checked
+from ..towers import require_even_share
+from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture, styled
+
+LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
+Weight = Annotated[float, Bounds(0.0, 1e6)]
+Exponent = Annotated[float, Bounds(-10, 10)]
 
 
-def lrn_response(alphas: dict[str, float], k: float = 2.0, beta: float = 0.75) -> Picture:
+@checked
+def lrn_response(alphas: dict[str, Weight], k: Positive = 2.0, beta: Exponent = 0.75) -> Picture:
     """What comes out of the normalization for one lone activity, for several alphas."""
     activity = np.linspace(0, 1000, 501)
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     told = []
-    for (name, alpha), colour, style in zip(
-        alphas.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False
-    ):
+    for (name, alpha), (colour, style) in styled("alphas", alphas, LOOKS):
         response = activity / (k + alpha * activity**2) ** beta
         peak = int(response.argmax())
         axis.plot(activity, response, style, color=colour, linewidth=2.5, label=name)
@@ -37,8 +45,16 @@ def lrn_response(alphas: dict[str, float], k: float = 2.0, beta: float = 0.75) -
     )
 
 
-def lrn_windows(centres: tuple[int, ...] = (45, 46, 47, 48, 49, 50), n: int = 5, maps: int = 96) -> Picture:
+@checked
+def lrn_windows(
+    centres: tuple[Index, ...] = (45, 46, 47, 48, 49, 50), n: Count = 5, maps: Count = 96
+) -> Picture:
     """Which maps the windows around the tower boundary read, with towers and without."""
+    require_even_share("maps", maps)
+    if max(centres) >= maps:
+        raise ValueError(
+            f"centres hold {max(centres)}, and there are maps 0 to {maps - 1}: name some of these"
+        )
     first, last = maps // 2 - 7, maps // 2 + 7
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     for axis, towers in zip(axes, (1, 2), strict=True):
@@ -70,15 +86,30 @@ def lrn_windows(centres: tuple[int, ...] = (45, 46, 47, 48, 49, 50), n: int = 5,
     )
 
 
-def maps_before_after(before: Tensor, after: Tensor, chosen: tuple[int, ...], photograph: Tensor) -> Picture:
+@checked
+def maps_before_after(
+    before: Tensor, after: Tensor, chosen: tuple[Index, ...], photograph: Tensor
+) -> Picture:
     """A photograph, and for some maps the activity before and after normalization and their ratio.
 
     before, after: (C, H, W) of one image; photograph: uint8 (3, H, W). A silent map has no ratio.
     """
+    picture = as_picture(photograph, "photograph")
+    for name, maps in (("before", before), ("after", after)):
+        require_tensor(name, maps, "(C, H, W)", "kernel maps of one image", finite=True)
+        if not maps.numel() or maps.shape != before.shape:
+            raise ValueError(
+                f"{name} has shape {tuple(maps.shape)}, and must be (C, H, W), with "
+                f"pixels, the same before and after"
+            )
+    if max(chosen) >= len(before):
+        raise ValueError(
+            f"chosen hold {max(chosen)}, and there are maps 0 to {len(before) - 1}: name some of these"
+        )
     figure = plt.figure(figsize=(WIDTH, 1.9 * len(chosen)))
     grid = figure.add_gridspec(len(chosen), 4)
     whole = figure.add_subplot(grid[:, 0])
-    whole.imshow(as_picture(photograph))
+    whole.imshow(picture)
     whole.set_title("photograph", fontsize=10)
     whole.axis("off")
     ratio = torch.where(before > 0, after / before, torch.nan)

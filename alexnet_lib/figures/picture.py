@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import matplotlib
 
@@ -14,10 +16,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from ..checks import require_tensor
+from ..kinds import Bounds, Count, Share, checked
+
 # Distinct for the colour-blind, and in grey: dark blue and orange (Wong's palette).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 WIDTH = 8.0  # inches at 100 dots: the text column of the book
 NARROW = 5.6  # inches: words drawn at 10 points or more stay readable on a phone
+# So many marks one by one: more take long, and nobody can tell them apart.
+Drawn = Annotated[int, Bounds(1, 1000)]
 
 
 class Picture:
@@ -26,6 +33,7 @@ class Picture:
     The picture is stored with 256 colours: the page stays light, and nobody sees the difference.
     """
 
+    @checked
     def __init__(self, figure: Figure, alt: str):
         if len(alt) < 20:
             raise ValueError(f"alt is {alt!r}, and must say in a sentence what the figure shows")
@@ -47,14 +55,27 @@ class Picture:
         return data, {"image/png": {"alt": self.alt}}
 
 
-def as_picture(image: Tensor) -> np.ndarray:
-    """uint8 or float (3, H, W) on 0-255 -> what `imshow` takes, (H, W, 3) uint8."""
-    if image.dim() != 3 or image.shape[0] != 3:
-        raise ValueError(f"image has shape {tuple(image.shape)}, and a picture is (3, H, W)")
+def as_picture(image: Tensor, name: str = "image") -> np.ndarray:
+    """uint8 or float (3, H, W) on 0-255 -> what `imshow` takes, (H, W, 3) uint8; `name` is for the error."""
+    require_tensor(name, image, "(3, H, W)", "a picture is red, green and blue", finite=True)
+    if not image.numel():
+        raise ValueError(f"{name} has shape {tuple(image.shape)}, and must have pixels: (3, H, W)")
     return image.detach().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
 
 
-def photograph_row(images: dict[str, Tensor], alt: str, height: float = 2.2, per_row: int = 5) -> Picture:
+def styled(name: str, lines: Mapping, styles: Sequence) -> Iterator[tuple]:
+    """Each (key, value) of `lines` with a style of its own. ValueError for more lines than styles."""
+    if len(lines) > len(styles):
+        raise ValueError(
+            f"{name} has {len(lines)} lines, and must have at most {len(styles)}: each has a look"
+        )
+    return zip(lines.items(), styles, strict=False)
+
+
+@checked
+def photograph_row(
+    images: dict[str, Tensor], alt: str, height: Annotated[float, Bounds(0.5, 20)] = 2.2, per_row: Count = 5
+) -> Picture:
     """Photographs or crops side by side, each under its title. Images uint8 (3, H, W)."""
     columns = min(per_row, len(images))
     rows = -(-len(images) // columns)
@@ -62,13 +83,13 @@ def photograph_row(images: dict[str, Tensor], alt: str, height: float = 2.2, per
     for axis in axes.flat:
         axis.axis("off")
     for axis, (title, image) in zip(axes.flat, images.items(), strict=False):
-        axis.imshow(as_picture(image))
+        axis.imshow(as_picture(image, f"images[{title!r}]"))
         axis.set_title(title, fontsize=9)
     figure.tight_layout()
     return Picture(figure, alt)
 
 
-def paired_bars(shares: dict[str, tuple[float, float]], names: tuple[str, str]) -> Figure:
+def paired_bars(shares: dict[str, tuple[Share, Share]], names: tuple[str, str]) -> Figure:
     """Two horizontal bars for each layer, in per cent; `names` are said above the first pair."""
     figure, axis = plt.subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
     for row, pair in enumerate(shares.values()):

@@ -1,11 +1,16 @@
 """Figures of §3.4, overlapping pooling."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 from torch import Tensor
 
+from ..checks import require_same_length, require_tensor
+from ..kinds import Bounds, Count, checked
 from ..pooling import output_size
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, as_picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Drawn, Picture, as_picture, styled
 
+Change = Annotated[float, Bounds(least=0.0)]  # as a share, which may be above 1
 FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ceil
     "z = 3, s = 2": (3, 2, False),
     "z = 2, s = 2, floor": (2, 2, False),
@@ -13,7 +18,8 @@ FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ce
 }
 
 
-def pooling_windows(side: int = 13) -> Picture:
+@checked
+def pooling_windows(side: Drawn = 13) -> Picture:
     """The windows of three poolings over one row of `side` pixels, the shared and the unread ones marked."""
     figure, axes = plt.subplots(len(FORMS), 1, figsize=(NARROW, 4.9))
     told = []
@@ -38,10 +44,23 @@ def pooling_windows(side: int = 13) -> Picture:
     return Picture(figure, f"A row of {side} pixels with the windows that read them. {'; '.join(told)}.")
 
 
+@checked
 def pooled_maps(photograph: Tensor, plane: Tensor, pooled: dict[str, Tensor], name: str) -> Picture:
     """A photograph (3, H, W), one kernel map of it (H, W), and that map pooled in several ways."""
+    picture = as_picture(photograph, "photograph")
+    for which, values in {
+        "plane": plane,
+        **{f"pooled[{way!r}]": values for way, values in pooled.items()},
+    }.items():
+        require_tensor(which, values, "(H, W)", "one kernel map", finite=True)
+        if not values.numel():
+            raise ValueError(f"{which} has shape {tuple(values.shape)}, and must have pixels: one kernel map")
+    if len(pooled) != 2:
+        raise ValueError(
+            f"pooled has {len(pooled)} maps, and must have two: the figure has places for so many"
+        )
     figure, axes = plt.subplots(2, 2, figsize=(NARROW, 5.9))
-    axes[0, 0].imshow(as_picture(photograph))
+    axes[0, 0].imshow(picture)
     axes[0, 0].set_title("photograph", fontsize=11)
     shown = {f"{name}, {plane.shape[0]} x {plane.shape[1]}": plane}
     shown |= {f"{way}: {values.shape[0]} x {values.shape[1]}": values for way, values in pooled.items()}
@@ -58,12 +77,17 @@ def pooled_maps(photograph: Tensor, plane: Tensor, pooled: dict[str, Tensor], na
     )
 
 
-def shift_changes(shifts: list[int], changes: dict[str, list[float]]) -> Picture:
+@checked
+def shift_changes(shifts: list[Count], changes: dict[str, list[Change]]) -> Picture:
     """How much pooled maps change when the picture moves, a line for each pooling; changes as shares."""
+    require_same_length(
+        {"shifts": shifts, **{f"changes[{name!r}]": values for name, values in changes.items()}},
+        "a move has a change",
+    )
     figure, axis = plt.subplots(figsize=(NARROW, 3.5))
     last = {}
     styles = ((GREY, ":"), (ORANGE, "--"), (BLUE, "-"))
-    for (name, values), (colour, style) in zip(changes.items(), styles, strict=False):
+    for (name, values), (colour, style) in styled("changes", changes, styles):
         percent = [100 * value for value in values]
         axis.plot([0, *shifts], [0, *percent], style, marker="o", color=colour, lw=2)
         axis.annotate(

@@ -5,23 +5,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..augmentation import require_images
+from ..checks import require_count, require_same_length, require_tensor
+from ..kinds import Count, checked
 from ..qualitative import Guess, colourfulness
+from ..towers import require_even_share
 from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture
 
 COLUMNS = 16  # kernels of a row in Figure 3
 WHITE = {"facecolor": "white", "pad": 1, "lw": 0}  # behind words on a line
 
 
-def first_layer_kernels(weights: Tensor, towers: int = 2, *, shared: bool = False) -> Picture:
+@checked
+def first_layer_kernels(weights: Tensor, towers: Count = 2, *, shared: bool = False) -> Picture:
     """All kernels (N, 3, h, w) of the first layer, tower by tower, as Figure 3 draws them.
 
     Grey is 0. Each kernel is scaled by its own largest weight, so that weak ones are seen too; `shared=True`
     scales all by the largest of all.
     """
+    require_tensor("weights", weights, "(N, 3, h, w)", "kernels of red, green and blue", finite=True)
+    share = colourfulness(weights.detach()).cpu()
+    require_even_share("weights", len(share), towers, "kernels")
     kernels = weights.detach().float().cpu()
     largest = kernels.abs().amax(dim=None if shared else (1, 2, 3), keepdim=True)
     scaled = 127.5 + 127.5 * kernels / largest.clamp(min=torch.finfo(torch.float32).tiny)
-    share = colourfulness(kernels)
     parts = len(kernels) // towers
     rows = -(-parts // COLUMNS)
     figure, axes = plt.subplots(towers, 1, figsize=(NARROW, towers * (0.36 * rows + 0.35)), squeeze=False)
@@ -56,12 +63,18 @@ def _sheet(kernels: Tensor) -> np.ndarray:
     return as_picture(sheet)
 
 
+@checked
 def colourfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
     """The colourfulness of every kernel as a dot, a row for each set of kernels (N, 3, h, w)."""
+    for name, kernels in sets.items():
+        require_tensor(
+            f"sets[{name!r}]", kernels, "(N, 3, h, w)", "kernels of red, green and blue", finite=True
+        )
+        require_count(f"sets[{name!r}]", len(kernels), "it holds so many kernels")
+    shares = {name: colourfulness(kernels.detach()).cpu().sort().values for name, kernels in sets.items()}
     figure, axis = plt.subplots(figsize=(NARROW, 0.85 * len(sets) + 0.9))
     told = []
-    for row, (name, kernels) in enumerate(sets.items()):
-        share = colourfulness(kernels).sort().values
+    for row, (name, share) in enumerate(shares.items()):
         # Dots of one row are spread up and down in a fixed order, so that equal ones do not hide each other.
         spread = torch.linspace(-0.22, 0.22, 5).repeat(len(share) // 5 + 1)[: len(share)]
         axis.scatter(share, row + spread, s=16, color=BLUE, alpha=0.6, lw=0)
@@ -87,13 +100,16 @@ def colourfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
     )
 
 
+@checked
 def five_labels(
-    images: Tensor, guesses: tuple[tuple[Guess, ...], ...], right: tuple[str, ...], per_row: int = 2
+    images: Tensor, guesses: tuple[tuple[Guess, ...], ...], right: tuple[str, ...], per_row: Count = 2
 ) -> Picture:
     """Each image with its right label above and bars of its best labels below, as in Figure 4 (left).
 
     images: uint8 (N, 3, H, W). The bar of the right label is blue, the others are grey.
     """
+    require_images(images)
+    require_same_length({"images": images, "guesses": guesses, "right": right}, "a photograph has labels")
     rows = -(-len(images) // per_row)
     width, height, side, gap = NARROW / per_row, 1.42, 1.06, 0.06  # inches of a cell, and of the photograph
     figure = plt.figure(figsize=(NARROW, rows * height))
@@ -121,12 +137,20 @@ def five_labels(
     )
 
 
+@checked
 def nearest_images(queries: Tensor, found: Tensor, same: Tensor, by: str) -> Picture:
     """Each query and beside it its nearest images, nearest first, as in Figure 4 (right).
 
     queries: uint8 (Q, 3, H, W); found: uint8 (Q, k, 3, H, W); same: bool (Q, k), whether an image has the
     query's label; by: in which space they are near. Others are crossed out in a corner.
     """
+    require_tensor("queries", queries, "(Q, 3, H, W)", "a row begins with a picture")
+    require_tensor("found", found, "(Q, k, 3, H, W)", "pictures beside each query")
+    if same.shape != found.shape[:2] or not same.numel() or len(queries) != len(found):
+        raise ValueError(
+            f"queries are {tuple(queries.shape)}, found {tuple(found.shape)} and same {tuple(same.shape)}, "
+            f"and must be (Q, 3, H, W), (Q, k, 3, H, W) and (Q, k), with at least one of each"
+        )
     count, k = same.shape
     wide = 4.1  # inches: textures larger than this make the picture heavy
     size = (wide, wide / (k + 1) * count + 0.35)

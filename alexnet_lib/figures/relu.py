@@ -1,8 +1,12 @@
 """Figures of §3.1, saturating and non-saturating units."""
 
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 import torch
 
+from ..checks import require_choice, require_same_length, require_same_names
+from ..kinds import Bounds, Count, Share, checked
 from ..relu import ACTIVATIONS
 from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
 
@@ -12,11 +16,16 @@ STYLES = {  # unit -> colour and line; told apart in grey too
     "sigmoid": (GREEN, ":"),
     "leaky-relu": (GREY, "-."),
 }
+Reach = Annotated[float, Bounds(0.1, 100)]
+Left = Annotated[float, Bounds(0.0, 1e30)]
 NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "leaky-relu": "leaky ReLU"}
 
 
-def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach: float = 4.0) -> Picture:
+@checked
+def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach: Reach = 4.0) -> Picture:
     """The units over their input, and below them their slopes (§3.1)."""
+    for name in units:
+        require_choice("units", name, STYLES)
     # An even number of points: none falls on 0, where the ReLU has no slope.
     z = torch.linspace(-reach, reach, 400, dtype=torch.float64).requires_grad_()
     figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.0), sharex=True)
@@ -37,11 +46,19 @@ def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach
     return Picture(figure, f"Units above and their slopes below, for inputs around 0: {'; '.join(told)}.")
 
 
-def gradients_through_depth(shares: dict[str, dict[str, list[float]]]) -> Picture:
+@checked
+def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture:
     """What is left of a gradient after 0, 1, 2, ... layers down: {panel: {unit: shares}}."""
-    figure, axes = plt.subplots(len(shares), 1, figsize=(NARROW, 2.2 * len(shares) + 0.4), sharex=True)
+    curves = {
+        f"shares[{panel!r}][{unit!r}]": left for panel in shares for unit, left in shares[panel].items()
+    }
+    require_same_length(curves, "a share follows each layer")
+    for unit in (unit for units in shares.values() for unit in units):
+        require_choice("a unit of shares", unit, STYLES)
+    shape = {"figsize": (NARROW, 2.2 * len(shares) + 0.4), "sharex": True, "squeeze": False}
+    figure, axes = plt.subplots(len(shares), 1, **shape)
     told = []
-    for axis, (panel, curves) in zip(axes, shares.items(), strict=True):
+    for axis, (panel, curves) in zip(axes.flat, shares.items(), strict=True):
         for name, left in curves.items():
             colour, line = STYLES[name]
             axis.semilogy(left, line, color=colour, linewidth=2.5)
@@ -55,21 +72,25 @@ def gradients_through_depth(shares: dict[str, dict[str, list[float]]]) -> Pictur
         axis.spines[["top", "right"]].set_visible(False)
         ends = ", ".join(f"{NAMES[name]} {left[-1]:.0e}" for name, left in curves.items())
         told.append(f"{panel}: {ends}")
-    axes[-1].set_xlabel("layers passed on the way down")
-    axes[-1].set_xticks(range(0, len(left), 5))
+    axes.flat[-1].set_xlabel("layers passed on the way down")
+    axes.flat[-1].set_xticks(range(0, len(left), 5))
     figure.supylabel("left of the gradient", fontsize=11)
     figure.tight_layout()
     layers = len(left) - 1
     return Picture(figure, f"What is left of a gradient after {layers} layers. {'. '.join(told)}.")
 
 
-def error_curves(curves: dict[str, tuple[str, list[float]]], threshold: float = 0.25) -> Picture:
+@checked
+def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 0.25) -> Picture:
     """Training error over steps: {words: (unit, errors)}; a curve ends where it reaches the threshold."""
+    drawn = [require_choice("a unit of curves", unit, STYLES) for unit, _ in curves.values()]
+    if repeated := [unit for unit in STYLES if drawn.count(unit) > 2]:
+        raise ValueError(f"curves hold {repeated[0]!r} more than twice, and must not: they would look alike")
     figure, axis = plt.subplots(figsize=(NARROW, 3.6))
     told = []
     for number, (words, (unit, errors)) in enumerate(curves.items()):
         colour, _ = STYLES[unit]
-        again = sum(other == unit for other, _ in list(curves.values())[:number])
+        again = drawn[:number].count(unit)
         axis.plot([100 * e for e in errors], "-:"[again], color=colour, linewidth=2.5, label=words)
         if errors[-1] <= threshold:
             axis.plot(len(errors) - 1, 100 * errors[-1], "o", color=colour)
@@ -83,14 +104,17 @@ def error_curves(curves: dict[str, tuple[str, list[float]]], threshold: float = 
     )
 
 
-def steps_to_threshold(steps: dict[str, dict[str, int]], most: int) -> Picture:
+@checked
+def steps_to_threshold(steps: dict[str, dict[str, Count]], most: Count) -> Picture:
     """Steps to the threshold as dots: {setting: {arm: steps}}; from `most` on it was not reached."""
+    arms = require_same_names("steps", steps, "every setting has the same arms")
+    if len(arms) > 3:
+        raise ValueError(f"steps have {len(arms)} arms, and must have at most 3: each has a look of its own")
     figure, axis = plt.subplots(figsize=(NARROW, 0.8 * len(steps) + 1.5))
-    arms = list(next(iter(steps.values())))
     told = []
     for row, found in enumerate(steps.values()):
         axis.axhline(row, color="#dddddd", linewidth=1, zorder=0)
-        for arm, colour, mark in zip(arms, (BLUE, ORANGE, "white"), "os^", strict=True):
+        for arm, colour, mark in zip(arms, (BLUE, ORANGE, "white"), "os^", strict=False):
             dots = {"color": colour, "markeredgecolor": ORANGE if mark == "^" else colour, "markersize": 10}
             axis.plot(found[arm], row, mark, label=arm if not row else None, linestyle="", **dots)
             # The first arm's number above, the others' below: two arms may need the same steps.

@@ -4,19 +4,24 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 
+from ..checks import require_same_names
+from ..kinds import Positive, checked
 from ..learning import RateGroup
 from ..paper import LEARNING
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Drawn, Picture, styled
 
 
-def spread_by_layer(arms: dict[str, dict[str, float]]) -> Picture:
+@checked
+def spread_by_layer(arms: dict[str, dict[str, Positive]]) -> Picture:
     """How far the outputs of each layer lie apart from picture to picture; arms: name -> layer -> spread.
 
     The scale is in powers of ten; a line is named at its last layer.
     """
+    if len(require_same_names("arms", arms, "all have the layers of one net")) < 2:
+        raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
     figure, axis = plt.subplots(figsize=(NARROW, 3.8))
     told = []
-    for (name, spreads), colour, style in zip(arms.items(), (BLUE, ORANGE), ("o-", "s--"), strict=False):
+    for (name, spreads), (colour, style) in styled("arms", arms, ((BLUE, "o-"), (ORANGE, "s--"))):
         layers, values = list(spreads), list(spreads.values())
         axis.plot(values, style, color=colour, lw=2.2)
         last = len(values) - 1
@@ -34,7 +39,10 @@ def spread_by_layer(arms: dict[str, dict[str, float]]) -> Picture:
     )
 
 
-def rates_by_epoch(groups: dict[str, RateGroup], rate: float = LEARNING.rate, epochs: int = 91) -> Picture:
+@checked
+def rates_by_epoch(
+    groups: dict[str, RateGroup], rate: Positive = LEARNING.rate, epochs: Drawn = 91
+) -> Picture:
     """The learning rate of each group of parameters over a run, as steps in powers of ten (§5).
 
     A group whose rate becomes 0 ends with a cross: its parameters stand still from there on.
@@ -42,7 +50,7 @@ def rates_by_epoch(groups: dict[str, RateGroup], rate: float = LEARNING.rate, ep
     figure, axis = plt.subplots(figsize=(NARROW, 3.9))
     looks = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (GREY, "-."))
     told = []
-    for (name, group), (colour, style) in zip(groups.items(), looks, strict=False):
+    for (name, group), (colour, style) in styled("groups", groups, looks):
         rates = [rate * group.factor(epoch) for epoch in range(epochs)]
         moving = _moving(rates)
         axis.step(range(len(moving)), moving, where="post", color=colour, ls=style, lw=2.4)

@@ -1,18 +1,21 @@
 """Figures of §3.2, two towers: who reads whom, what would cross, and what crosses as batches grow."""
 
 from dataclasses import replace
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 from torch import nn
 
 from ..architecture import SPECS
 from ..distributed import bytes_of_gradients, bytes_to_cross
+from ..kinds import Bounds, checked
 from ..paper import LEARNING
 from ..spec import crossings
 from ..towers import TOWERS, maps_of, maps_read
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture
 
 
+@checked
 def connections(layers: dict[str, nn.Conv2d]) -> Picture:
     """Which kernels read which maps, as a block for each pair of towers (§3.2).
 
@@ -63,7 +66,8 @@ def what_would_cross() -> Picture:
     return Picture(figure, f"Bars of the numbers of both towers below each layer: {', '.join(told)}.")
 
 
-def bytes_by_batch(most: int = 1500) -> Picture:
+@checked
+def bytes_by_batch(most: Annotated[int, Bounds(1000, 100_000)] = 1500) -> Picture:
     """What one training step sends, by the size of the batch: split in towers, or split by images (§3.2)."""
     spec = SPECS["paper"]
     towers = bytes_to_cross(spec, images=1).total() / 1e6  # MB; everything in it grows with the batch

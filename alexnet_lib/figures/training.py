@@ -5,16 +5,16 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 
+from ..kinds import checked
 from ..records import Record
 from .picture import BLUE, GREY, NARROW, ORANGE, Picture
 
 CURVES = {"training error": (BLUE, "-"), "validation error": (ORANGE, "--")}
 
 
+@checked
 def error_histories(records: Sequence[Record]) -> Picture:
     """Training and validation error of each recorded run over its epochs; dotted where its rate changed."""
-    if not records:
-        raise ValueError("records is empty, and a figure of runs needs one: records.load(experiment)")
     shape = {"figsize": (NARROW, 3.0 * len(records) + 0.4), "squeeze": False}
     figure, axes = plt.subplots(len(records), 1, **shape)
     told = []

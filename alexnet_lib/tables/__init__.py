@@ -17,7 +17,7 @@ from .architecture import (
 from .claims import claim_card, differences
 from .depth import nets_without_layers
 from .dropout import dropout_places
-from .experiments import experiment, reproduce
+from .experiments import experiment, experiments, reproduce
 from .learning import decay_half_lives, diagnosis
 from .ledger import claim_ledger, verdict_counts
 from .log import run_circumstances, run_outcomes
@@ -25,6 +25,7 @@ from .notes import readers_notes
 from .qualitative import qualitative_claims
 from .results import contest_nets, logged_views, results_2010, results_2012
 from .source import logged_runs, reimplementations, twelve_differences
+from .speed import limits, pages, speed
 from .table import Table
 from .towers import nets_of_section_3_2, towers_in_the_logs
 from .training import config_of, deviation_table, memory_table, preset_table, run_table
@@ -44,13 +45,16 @@ __all__ = [
     "dropout_places",
     "every_record",
     "experiment",
+    "experiments",
     "layer_table",
+    "limits",
     "logged_runs",
     "logged_views",
     "memory_table",
     "nets_of_section_3_2",
     "nets_without_layers",
     "operation_countings",
+    "pages",
     "preset_table",
     "qualitative_claims",
     "readers_notes",
@@ -63,6 +67,7 @@ __all__ = [
     "run_outcomes",
     "run_table",
     "spec_table",
+    "speed",
     "torchinfo_layers",
     "towers_in_the_logs",
     "twelve_differences",

@@ -1,6 +1,6 @@
 """Shapes and counts of the net and its relatives (§3.5): torchinfo's, and the specs side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -9,10 +9,13 @@ from torch import nn
 
 from .. import paper
 from ..architecture import SPECS, AlexNet
+from ..checks import require_choice
+from ..kinds import checked
 from ..spec import AlexNetSpec, trace
 from .table import Table
 
 
+@checked
 @cache
 def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int, int], ...]:
     """(name, output shape, parameters, multiply-accumulates) of every layer for one image, by torchinfo.
@@ -40,9 +43,10 @@ def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int
     return tuple(layers)
 
 
+@checked
 def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
     """Every layer of one spec, from torchinfo: output, numbers, parameters, multiply-accumulates (§3.5)."""
-    spec = SPECS[spec] if isinstance(spec, str) else spec
+    spec = _found(spec)
     rows = []
     for name, shape, parameters, macs in torchinfo_layers(spec):
         numbers = torch.Size(shape).numel()
@@ -54,11 +58,12 @@ def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
     )
 
 
-def spec_table(names: Iterable[str] = tuple(SPECS)) -> Table:
+@checked
+def spec_table(names: Sequence[str] = tuple(SPECS)) -> Table:
     """The specs side by side, from torchinfo: sizes, parameters, multiply-accumulates, neurons (§3.5)."""
     rows = []
     for name in names:
-        spec = SPECS[name]
+        spec = _found(name, "names")
         layers = torchinfo_layers(spec)
         shapes = {layer: shape for layer, shape, _, _ in layers}
         neurons = sum(
@@ -81,9 +86,10 @@ def spec_table(names: Iterable[str] = tuple(SPECS)) -> Table:
     return Table("The specs side by side, one image", (*columns, "classes"), tuple(rows))
 
 
+@checked
 def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
     """How much of the image one output of each layer sees, and how far apart neighbours look (§3.5)."""
-    spec = SPECS[spec] if isinstance(spec, str) else spec
+    spec = _found(spec)
     rows = tuple(
         (layer.name, str(layer.side), str(layer.receptive_field), str(layer.stride))
         for layer in trace(spec)
@@ -134,6 +140,11 @@ def counted_claims() -> Table:
     )
     columns = ("claim", "paper", "source 2012", "ours (counted)", "verdict")
     return Table("Sizes that the paper prints (abstract, §1, Figure 2)", columns, tuple(rows))
+
+
+def _found(spec: str | AlexNetSpec, argument: str = "spec") -> AlexNetSpec:
+    """A spec by its name, or itself."""
+    return spec if isinstance(spec, AlexNetSpec) else SPECS[require_choice(argument, spec, SPECS)]
 
 
 def _work(spec: AlexNetSpec, kind: str = "") -> int:

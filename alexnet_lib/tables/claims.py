@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .. import paper, records
 from ..augmentation import views
+from ..checks import require_choice
 from ..experiments import EXPERIMENTS, report
 from .architecture import counted_claims
 from .table import Table
@@ -63,5 +64,8 @@ def claim_card(section: str) -> Table:
 
 def differences(*sections: str) -> Table:
     """Where the 2012 source does something else than the paper prints."""
+    known = [row.section for row in paper.DIFFERENCES + paper.FURTHER_DIFFERENCES]
+    for section in sections:
+        require_choice("sections", section, dict.fromkeys(known))
     rows = tuple((d.subject, d.paper, d.source, d.where) for d in paper.differences(*sections))
     return Table("Paper and source 2012", ("subject", "paper", "source 2012", "where"), rows)

@@ -5,13 +5,16 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from ..architecture import AlexNet
+from ..architecture import SPECS, AlexNet
+from ..checks import require_choice
 from ..dropout import PaperDropout
+from ..kinds import checked
 from .table import Table
 
 FORMS = {PaperDropout: "paper", nn.Dropout: "inverted"}
 
 
+@checked
 def dropout_places(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "torchvision")) -> Table:
     """The order of fully-connected layers and dropouts, and how many numbers are masked (§4.2).
 
@@ -19,6 +22,7 @@ def dropout_places(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "t
     """
     rows = []
     for name in names:
+        require_choice("names", name, SPECS)
         with torch.device("meta"):  # shapes alone, without memory for the weights
             classifier = AlexNet(name).classifier
         parts = [(part, layer) for part, layer in classifier.named_children() if type(layer) is not nn.ReLU]

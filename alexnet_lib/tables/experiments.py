@@ -1,13 +1,35 @@
 """An experiment's answers, and what it takes to get them again (§3-§7)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import records
-from ..experiments import named, on_record, report
+from ..experiments import EXPERIMENTS, named, on_record, report
+from ..records import Record
 from .table import Table
 
 
-def experiment(name: str, folder: Path = records.RESULTS) -> Table:
+def experiments(folder: str | Path = records.RESULTS) -> Table:
+    """Every declared experiment: its verdict, its runs, the hours that they took, and what it waits for."""
+    found = [report(asked, folder) for asked in EXPERIMENTS.values()]
+    rows = [
+        (
+            each.experiment.name,
+            each.verdict,
+            f"{len(each.runs)} of {each.experiment.runs}",
+            _hours(each.runs.values()),
+            each.waits_for.removeprefix("not measured yet: waits for ") or "nothing",
+        )
+        for each in found
+    ]
+    runs = [run for each in found for run in each.runs.values()]
+    asked = sum(each.experiment.runs for each in found)
+    rows.append(("all", "", f"{len(runs)} of {asked}", _hours(runs), ""))
+    columns = ("experiment", "verdict on its question", "runs on record", "hours", "waits for")
+    return Table("What is measured, and what is not yet", columns, tuple(rows))
+
+
+def experiment(name: str, folder: str | Path = records.RESULTS) -> Table:
     """Each comparison with its effect, interval, verdict and power, and what its rule asks for.
 
     Of the rule only what differs between comparisons; `Comparison.rule` has it whole.
@@ -27,11 +49,10 @@ def experiment(name: str, folder: Path = records.RESULTS) -> Table:
     return Table(found.experiment.question, columns, rows)
 
 
-def reproduce(name: str, folder: Path = records.RESULTS) -> Table:
+def reproduce(name: str, folder: str | Path = records.RESULTS) -> Table:
     """The command that makes an experiment's runs again, and the time and memory that ours took."""
     asked = named(name)
     runs = on_record(name, folder).values()
-    hours = sum(run.seconds for run in runs) / 3600
     memory = [run.memory for run in runs if run.memory is not None]
     rows = [
         ("command", f"alexnet experiment run {name}"),
@@ -40,8 +61,13 @@ def reproduce(name: str, folder: Path = records.RESULTS) -> Table:
     ]
     if runs:
         rows += [
-            ("time of all, one after another", f"{hours:.2f} hours"),
+            ("time of all, one after another", f"{_hours(runs)} hours"),
             ("memory of the largest", f"{max(memory) / 1e9:.1f} GB" if memory else "not on record"),
             ("hardware", "; ".join(sorted({run.hardware for run in runs}))),
         ]
     return Table(f"To measure {name}", ("what", "on record"), tuple(rows))
+
+
+def _hours(runs: Iterable[Record]) -> str:
+    """Of the runs' own time, one after another, on whatever they ran on."""
+    return f"{sum(run.seconds for run in runs) / 3600:.2f}"

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
+from ..kinds import Bounds, Positive, checked
 from ..paper import IMAGES, LEARNING
 from .table import Table
 
+Images = Annotated[int, Bounds(LEARNING.batch_size)]  # a pass has at least one step
 # Symptom, cause, what to look at, what to change; fields of TrainConfig in the last column.
 DIAGNOSES = (
     (
@@ -64,7 +67,8 @@ def diagnosis() -> Table:
     return Table("The net does not train", ("symptom", "cause", "look at", "mend"), DIAGNOSES)
 
 
-def decay_half_lives(rates: Sequence[float], images: int = IMAGES.training_images) -> Table:
+@checked
+def decay_half_lives(rates: Sequence[Positive], images: Images = IMAGES.training_images) -> Table:
     """How long weight decay alone takes to halve a weight, by arithmetic from §5's numbers.
 
     A pull of weight_decay * rate a step, and momentum that adds up to 1 / (1 - momentum) of it.

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 
+from ..kinds import require_kind
 from ..records import Record
 from .table import Table
 
 
 def run_circumstances(runs: Sequence[Record]) -> Table:
     """When, on what and for how long each run was made."""
+    require_kind("runs", runs, Sequence[Record], empty=True)
     rows = tuple(
         (
             run.date,
@@ -29,6 +31,7 @@ def run_circumstances(runs: Sequence[Record]) -> Table:
 
 def run_outcomes(runs: Sequence[Record]) -> Table:
     """What came of each run, failures included, and the command that makes it again."""
+    require_kind("runs", runs, Sequence[Record], empty=True)
     rows = tuple((run.experiment, run.label, outcome(run), run.command.strip()) for run in runs)
     return Table("What came of them", ("experiment", "label", "result", "command"), rows)
 

@@ -2,16 +2,19 @@
 
 from torch import Tensor
 
+from ..kinds import Count, checked
 from ..paper import claims
-from ..qualitative import tower_gap
+from ..qualitative import colourfulness, tower_gap
 from .claims import finding
 from .table import Table
 
 NOT_MEASURED = ("not measured yet", "not measured")
 
 
-def qualitative_claims(kernels: Tensor, towers: int) -> Table:
+@checked
+def qualitative_claims(kernels: Tensor, towers: Count) -> Table:
     """The claims of §6.1; `kernels` (N, 3, h, w) are those of one recorded net with that many towers."""
+    colourfulness(kernels)  # refuses what are no kernels
     if towers == 1:
         ours = ("no towers in the recorded net", "not measured")
     else:

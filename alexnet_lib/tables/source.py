@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .. import paper
 from ..architecture import SPECS
+from ..kinds import checked
 from ..spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm, trace
 from .results import VALIDATION_2012, Logged
 from .table import Table
@@ -67,6 +68,7 @@ def logged_runs() -> Table:
     return Table("Runs in the 2012 package, ILSVRC-2012 validation set, ten crops", columns, rows)
 
 
+@checked
 def twelve_differences(found: dict[str, str]) -> Table:
     """Every difference with what was found by running it and what the logs say; `found`: subject -> words.
 
@@ -161,6 +163,7 @@ _QUESTIONS: dict[str, Callable[[AlexNetSpec], str]] = {
 AS_PAPER = "as the paper"
 
 
+@checked
 def reimplementations(specs: Sequence[AlexNetSpec]) -> Table:
     """What each net changes, question by question, read from the specs; the paper's net comes first."""
     rows = []

@@ -4,6 +4,9 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..checks import require_choice
+from ..kinds import require_fields, require_kind
+
 
 @dataclass(frozen=True)
 class Table:
@@ -14,6 +17,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def __post_init__(self):
+        require_fields(self)
+        require_kind("columns", self.columns, tuple[str, ...])  # at least one
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(
@@ -22,7 +27,8 @@ class Table:
 
     def column(self, name: str) -> tuple[str, ...]:
         """The cells under one heading. Raises ValueError for an unknown heading."""
-        return tuple(row[self.columns.index(name)] for row in self.rows)
+        place = self.columns.index(require_choice("name", name, self.columns))
+        return tuple(row[place] for row in self.rows)
 
     def __repr__(self) -> str:
         lines = (self.columns, *self.rows)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from ..architecture import SPECS
+from ..checks import require_choice
+from ..kinds import Count, checked, require_kind
 from ..learning import TrainConfig
 from ..paper import IMAGES, LEARNING
 from ..presets import PRESETS
@@ -33,6 +35,7 @@ def preset_table() -> Table:
     return Table("Presets; – is what stands under paper", ("field", "paper", *PRESETS), tuple(rows))
 
 
+@checked
 def deviation_table(config: TrainConfig) -> Table:
     """Where one run leaves the paper."""
     rows = tuple(
@@ -41,14 +44,15 @@ def deviation_table(config: TrainConfig) -> Table:
     return Table("Where this run leaves the paper", ("field", "paper", "this run"), rows)
 
 
-def memory_table(spec: str = "paper", batch: int = LEARNING.batch_size) -> Table:
+@checked
+def memory_table(spec: str = "paper", batch: Count = LEARNING.batch_size) -> Table:
     """What training takes in memory, by arithmetic from the layers' sizes; nothing here is measured.
 
     All numbers are float32, and an MB is a million bytes. The outputs stand in three rows, because programs
     differ in what they keep. The working memory of convolutions, and what a library keeps besides, are not
     counted.
     """
-    layers = list(trace(SPECS[spec]))
+    layers = list(trace(SPECS[require_choice("spec", spec, SPECS)]))
     weights = NUMBER_BYTES * sum(layer.parameters for layer in layers)
     image = NUMBER_BYTES * batch
     neurons = image * sum(layer.neurons for layer in layers)
@@ -71,6 +75,7 @@ def memory_table(spec: str = "paper", batch: int = LEARNING.batch_size) -> Table
 
 def run_table(records: Sequence[Record]) -> Table:
     """Runs on record: data, length, time, errors, machine; a dash where a record has no such value."""
+    require_kind("records", records, Sequence[Record], empty=True)
     rows = tuple(
         (
             record.label or "–",
@@ -97,6 +102,7 @@ def run_table(records: Sequence[Record]) -> Table:
     return Table("Runs on record: ours, measured", columns, rows)
 
 
+@checked
 def config_of(record: Record) -> TrainConfig:
     """The settings of a recorded run; a field that came after the run has its default.
 

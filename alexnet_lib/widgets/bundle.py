@@ -32,7 +32,10 @@ def module_names() -> list[str]:
 def page_script() -> str:
     """One classic script with all widgets: it loads from a file path too, where a module file does not."""
     modules = {name: _read(name) for name in module_names()}
-    tables = f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};"
+    tables = (
+        f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};\n"
+        f"const ASSETS = {json.dumps(asset_names())};"
+    )
     return f"(() => {{\n{tables}\n{_read(HOST)}\n}})();\n"
 
 

@@ -1,7 +1,8 @@
 """Sphinx extension: the line under a chapter's title, and the chapter as a Python program.
 
-The line says how long the chapter takes to read and to run, and links to its downloads. _config.yml needs its
-name, and may give the public address of the repository, without which no launch links are shown:
+The line says how long the chapter takes to read and to run, in how much memory, and links to its downloads.
+_config.yml needs its name, and may give the public address of the repository, without which no launch links
+are shown:
 
     sphinx:
       local_extensions: {alexnet_lib.widgets.chapter_line: .}
@@ -11,8 +12,8 @@ name, and may give the public address of the repository, without which no launch
 It imports the standard library, what comes with Sphinx's theme, and Sphinx: building the page needs no torch.
 
 - Reading time counts what the open page shows, code and tables included; folded cells are not counted.
-- Running time is what `tools/notebooks.py store` measured and keeps in the notebook; where that has none, the
-  line has none.
+- Running time and memory are what `tools/notebooks.py store` measured and keeps in the notebook; where that
+  has none, the line has none.
 - The line is put into the finished page, so that the search does not find its words on every page.
 """
 
@@ -72,12 +73,16 @@ def launches(address: str, path: str) -> dict[str, str]:
     return {"Binder": f"https://mybinder.org/v2/git/{quote(address, safe='')}/{lab}"}
 
 
-def line(minutes: int, seconds: int | None, files: dict[str, str], services: dict[str, str]) -> str:
-    """The line as HTML. What has no use on paper, the links, stands in a span of its own."""
+def line(minutes: int, metadata: dict, files: dict[str, str], services: dict[str, str]) -> str:
+    """The line as HTML; metadata, the notebook's, say what a run took.
+
+    What has no use on paper, the links, stands in a span of its own.
+    """
     unit = "minute" if minutes == 1 else "minutes"
     said = f"Reading: about {minutes} {unit}, at {WORDS_A_MINUTE} words a minute."
-    if seconds:
-        said += f" Running: about {seconds} s on a CPU."
+    if seconds := metadata.get("running_seconds"):
+        memory = metadata.get("memory_gigabytes")
+        said += f" Running: about {seconds} s{f' and {memory} GB of memory' if memory else ''} on a CPU."
     links = [f'<a download href="{escape(link)}">{escape(name)}</a>' for name, link in files.items()]
     linked = f"Download: {', '.join(links)}."
     if services:
@@ -105,7 +110,7 @@ def add_line(app: Sphinx, pagename: str, _template, context: dict, _doctree) -> 
     files = {kind: context["pathto"](f"_sources/{pagename}{kind}", 1) for kind in (".ipynb", ".py")}
     shown = line(
         reading_minutes(context["body"]),
-        notebook["metadata"].get("running_seconds"),
+        notebook["metadata"],
         files,
         launches(app.config.repository_address, f"{pagename}.ipynb"),
     )

@@ -122,3 +122,26 @@ def move(control):
     control.focus()
     control.page.keyboard.press(control.evaluate(MOVING_KEY))
     return control.evaluate("control => control.dataset.name ?? control.name")
+
+
+# Moves a slider back and forth, several times a frame as a fast hand on a slow machine does.
+WIGGLE = """async (slider, [moves, eachFrame]) => {
+  const last = Number(slider.max);
+  for (let move = 1; move <= moves; move++) {
+    const place = move % (2 * last);
+    slider.value = place > last ? 2 * last - place : place;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    if (move % eachFrame === 0) await new Promise(requestAnimationFrame);
+  }
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
+
+
+def held(page):
+    """What a page holds once its garbage is collected: bytes of JavaScript, elements, listeners."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    session.detach()
+    return {name: found[name] for name in ("JSHeapUsedSize", "Nodes", "JSEventListeners")}

@@ -12,7 +12,7 @@ import nbformat.v4 as v4
 import pytest
 from nbformat import write
 
-from .pages import EXPLORERS, FIRST, move
+from .pages import EXPLORERS, FIRST, WIGGLE, held, move
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("JupyterLab")]  # which starts slowly: once
 
@@ -140,3 +140,35 @@ def test_typing_on_a_slider_leaves_labs_cells_alone(notebook):
     notebook.wait_for_timeout(500)
     assert cells.count() == before
     assert slider.evaluate("slider => slider.matches(':focus')")
+
+
+MOVES, EACH_FRAME = 1000, 5  # ten times as many were tried once, see the page of promises
+
+
+def test_a_thousand_moves_pile_up_neither_messages_nor_memory(notebook, folder, record_property):
+    widget = notebook.locator("[data-paints]").nth(EXPLORERS.index("PoolingExplorer"))
+    slider = widget.locator("input[type=range]").first
+
+    def move(times):
+        """Milliseconds from the last move until Python holds the slider's value and torch has answered."""
+        slider.evaluate(WIGGLE, [times, EACH_FRAME])
+        start = time.monotonic()
+        window = slider.evaluate("slider => Number(slider.value)") + 1  # the slider's place is counted from 0
+        until(lambda: values(folder, "PoolingExplorer")["z"] == window, "the last value in Python")
+        until(lambda: widget.locator(".badge").inner_text().startswith("torch agrees"), "torch's answer")
+        return 1000 * (time.monotonic() - start)
+
+    socket = notebook.context.new_cdp_session(notebook)
+    messages = []
+    socket.on("Network.webSocketFrameSent", lambda frame: messages.append(len(str(frame))))
+    socket.send("Network.enable")
+    move(4 * EACH_FRAME + 1)
+    before, sent = held(notebook), len(messages)
+    behind = move(MOVES + 3)
+    after, sent = held(notebook), len(messages) - sent
+    grown = {name: after[name] - before[name] for name in after}
+    record_property(f"JupyterLab, {MOVES} moves", f"{sent} messages, {behind:.0f} ms behind, {grown}")
+    assert 0 < sent <= MOVES / EACH_FRAME + 10, "more messages than pictures"
+    assert behind < 5000
+    assert grown["JSHeapUsedSize"] < 5_000_000
+    assert grown["Nodes"] < 500

@@ -1,4 +1,5 @@
-// Brings the twins in a page to life. SHARED and MODULES (the widgets' sources) stand above this text.
+// Brings the twins in a page to life. SHARED and MODULES (the widgets' sources) and ASSETS (the names of their
+// data) stand above this text.
 
 const here = document.currentScript.src;
 const loaded = {};
@@ -8,6 +9,8 @@ const load = (name) => (loaded[name] ||=
 
 const fetched = {};
 const asset = (name) => (fetched[name] ||= new Promise((resolve, reject) => {
+  // It is a script, so a page may name one of ours and no other.
+  if (!ASSETS.includes(name)) throw new Error("its data has a name that this book does not have");
   const script = document.createElement("script");
   script.src = new URL(`page-assets/${name}.js`, here).href;
   script.onload = () => resolve(window.PAGE_WIDGET_ASSETS[name]);
@@ -31,13 +34,19 @@ function standInModel(state) {
   };
 }
 
-// The URL is anybody's: its text is only ever compared, turned into a number, or shown as text.
+// The address is anybody's, and so is the state of a page that was copied: both are only ever compared, turned
+// into a number, or shown as text.
+function fits(p, value) {
+  if (p.kind === "toggle") return typeof value === "boolean";
+  if (p.kind === "choice") return p.options.some(([one]) => one === value);
+  if (p.kind === "steps") return p.values.includes(value);
+  const inside = typeof value === "number" && value >= p.min && value <= p.max;
+  return inside && (!p.whole || Number.isInteger(value));
+}
+const BOOLEANS = new Map([["true", true], ["false", false]]);
 function parseValue(p, text) {
-  if (p.kind === "toggle") return { true: true, false: false }[text];
-  if (p.kind === "choice") return p.options.map(([value]) => value).find((value) => value === text);
-  const value = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
-  if (p.kind === "steps") return p.values.find((one) => String(one) === text || one === value);
-  return value >= p.min && value <= p.max && (!p.whole || Number.isInteger(value)) ? value : undefined;
+  const number = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  return [text, number, BOOLEANS.get(text)].find((value) => fits(p, value));
 }
 function allowed(p) {
   if (p.kind === "toggle") return "true or false";
@@ -47,22 +56,26 @@ function allowed(p) {
 }
 
 // "#lrn.k=2&lrn.n=5" -> {values: {k: 2, n: 5}, note: ""}; a value that is out of range becomes the paper's.
+// However long the address is, the note has one sentence for a parameter and one for all unknown names.
 function readHash(hash, prefix, params) {
-  const values = {}, notes = [];
+  const values = {}, notes = new Map();
   for (const part of hash.replace(/^#/, "").split("&")) {
     if (!part.startsWith(`${prefix}.`)) continue;
     const [name, ...rest] = part.slice(prefix.length + 1).split("=");
     const text = decode(rest.join("="));
     const p = params.find((candidate) => candidate.name === name);
-    if (!p) { notes.push(`The link sets ${name.slice(0, 30)}, which this figure does not have.`); continue; }
+    if (!p) {
+      notes.set(null, `The link sets ${name.slice(0, 30)}, which this figure does not have.`);
+      continue;
+    }
     values[name] = parseValue(p, text);
     if (values[name] === undefined) {
       values[name] = p.paper;
-      notes.push(`The link asks for ${name} = ${text.slice(0, 30)}, which is not ${allowed(p)}; `
+      notes.set(p, `The link asks for ${name} = ${text.slice(0, 30)}, which is not ${allowed(p)}; `
         + `the paper's ${p.paper} is shown instead.`);
     }
   }
-  return { values, note: notes.join(" ") };
+  return { values, note: [...notes.values()].join(" ") };
 }
 function decode(text) {
   try { return decodeURIComponent(text); } catch { return text; }
@@ -105,6 +118,7 @@ async function hydrate(box) {
     for (const [key, value] of Object.entries(state)) {
       if (value?.$asset) state[key] = await asset(value.$asset);
     }
+    for (const p of state.params) if (!fits(p, state[p.name])) state[p.name] = p.paper;
     const model = standInModel(state);
     const follow = () => {
       const { values, note } = readHash(location.hash, prefix, state.params);
@@ -119,8 +133,10 @@ async function hydrate(box) {
     box.dataset.state = "ready";
     if (asked) box.scrollIntoView();
   } catch (error) {
-    live.textContent = `This figure did not start (${error.message}); its picture shows the first setting.`;
-    box.append(live);
+    live.remove(); // what it had drawn so far would hide the words
+    const told = Object.assign(document.createElement("div"), { className: "page-widget-live" });
+    told.textContent = `This figure did not start (${error.message}); its picture shows the first setting.`;
+    box.append(told);
     box.dataset.state = "error";
     console.error(error);
   }

@@ -1,0 +1,90 @@
+"""How fast the library is, beside named peers and the machine's limits; drawn from the records."""
+
+from pathlib import Path
+
+from .. import bench
+from ..bench import Measured, Session
+from ..checks import require_path
+from ..records import fields_of
+from .table import Table
+
+
+def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table:
+    """The rows of the newest session of a label: the median ratio of its rounds, and the range of them.
+
+    groups: "norm" is every row "norm/..."; without groups, all. A row that could not be measured says why.
+    Raises ValueError for a label or a group without a record.
+    """
+    found = bench.latest(label, folder)
+    rows = tuple(
+        (row.name, row.peer, _in_words(row), _number(row.goal), _number(row.predicted), _images(row))
+        for row in bench.chosen(found.rows, groups)
+    )
+    columns = ("row", "peer", "times as fast", "goal", "predicted", "images/s")
+    return Table(f"Speed, {_circumstances(found)}", columns, rows)
+
+
+def limits(label: str, folder: str | Path = bench.RESULTS) -> Table:
+    """What the machine of a session can do at best, and under which circumstances it was measured."""
+    found = bench.latest(label, folder)
+    rows = [
+        *((name, f"{value:.3g}") for name, value in found.limits.items()),
+        ("hardware", found.hardware),
+        ("busy processes at the end, of cores", f"{found.load:.1f} of {found.cores}"),
+        *((name, version) for name, version in found.versions.items()),
+        ("command", found.command),
+    ]
+    return Table(f"The machine, {_circumstances(found)}", ("what", "on record"), tuple(rows))
+
+
+def pages(folder: str | Path = bench.RESULTS) -> Table:
+    """From key to picture in each widget's slowest slider, and the first page's weight, by the newest record.
+
+    Measured in a browser by benchmarks/widget_latency.py. Raises ValueError where nothing is on record.
+    """
+    stored = sorted(require_path("folder", folder, "records lie in it").glob("pages/*.json"))
+    if not stored:
+        raise ValueError(f"folder is {str(folder)!r}, and holds no record of the pages: name another")
+    found = fields_of(stored[-1])
+    first = found["first_page"]
+    caption = (
+        f"Milliseconds from key to picture, {found['browser']}, {found['presses']} presses a slider, "
+        f"{found['load']:.1f} busy processes on {found['cores']} cores, {found['date']}. The first page "
+        f"takes {first['kb']:.0f} kB without its fonts, in {first['files']} files."
+    )
+    rows = tuple(
+        (
+            row["widget"],
+            row["slider"],
+            f"{row['p50_ms']:.0f}",
+            f"{row['p95_ms']:.0f}",
+            f"{row['html_kb']:.1f}",
+        )
+        for row in found["rows"]
+    )
+    columns = ("widget", "slowest slider", "median", "95 of 100 below", "kB of HTML, gzip")
+    return Table(caption, columns, rows)
+
+
+def _in_words(row: Measured) -> str:
+    """A row's ratio and range in words, whether its goal is met, or why there is none."""
+    if row.missing:
+        return f"not measured yet: {row.missing}"
+    low, high = row.spread
+    met = {True: ", goal met", False: ", goal missed", None: ""}[row.meets_goal]
+    return f"{row.ratio:.2f} ({low:.2f} to {high:.2f}){met}"
+
+
+def _circumstances(found: Session) -> str:
+    """What a caption says of a session: threads, rounds and date."""
+    rounds = max((len(row.ratios) for row in found.rows), default=0)
+    threads = "1 thread" if found.threads == 1 else f"{found.threads} threads"
+    return f"{threads}, {rounds} rounds, {found.date}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+def _images(row: Measured) -> str:
+    return "" if row.missing or row.images is None else f"{row.images_per_second:,.0f}"

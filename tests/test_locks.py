@@ -1,0 +1,203 @@
+"""What is installed: the locks, the commands that keep to them, and the licences of what a reader gets."""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+# tools/ is no package: its programs are run by name.
+sys.path.insert(0, str(ROOT / "tools"))
+import locks  # noqa: E402
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+LINE = re.compile(r"([\w.-]+)==([\w.]+)")
+
+
+def ranges():
+    """requirements.txt: name -> what it allows"""
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    wanted = [Requirement(line.partition("  #")[0]) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(one.name): one.specifier for one in wanted}
+
+
+def locked(path):
+    """A lock: (name, version) -> the sums of its files"""
+    found = {}
+    for block in re.split(r"(?m)^(?=\S)", path.read_text("utf-8").removeprefix(locks.HEADER))[1:]:
+        sums = frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})\b", block))
+        found[LINE.match(block).groups()] = sums
+    return found
+
+
+FULL = locked(locks.EVERYTHING) | locked(locks.TORCH)
+
+
+@pytest.mark.parametrize("path", [locks.EVERYTHING, locks.TORCH, locks.READING], ids=lambda path: path.stem)
+def test_every_line_of_a_lock_has_a_version_and_sums_and_names_no_address(path):
+    text = path.read_text("utf-8")
+    assert text.startswith(locks.HEADER)
+    assert "://" not in text
+    lines = re.findall(r"(?m)^\S.*", text.removeprefix(locks.HEADER))
+    assert len(lines) == len(locked(path)) > 10
+    assert all(locked(path).values())
+
+
+def test_the_locks_are_within_what_requirements_txt_allows():
+    versions = {name: version for name, version in FULL}
+    outside = {name: allowed for name, allowed in ranges().items() if versions.get(name) not in allowed}
+    assert outside == {}
+
+
+def test_the_library_asks_for_the_same_ranges_as_requirements_txt():
+    project = PROJECT["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["chapters"]]
+    asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, wanted)}
+    assert {name: ranges()[name] for name in asked} == asked
+
+
+def test_what_builds_the_library_is_locked_too():
+    (builder,) = map(Requirement, PROJECT["build-system"]["requires"])
+    (version,) = (version for name, version in FULL if name == builder.name)
+    assert version in builder.specifier
+
+
+def test_reading_needs_a_part_of_the_same_files_and_no_torch():
+    reading = locked(locks.READING)
+    assert reading.items() <= locked(locks.EVERYTHING).items()
+    assert not [name for name, _ in reading if locks.WITH_TORCH.match(f"{name}==")]
+
+
+def test_torch_and_its_build_for_nvidia_cards_have_a_lock_of_their_own():
+    lines = ["torch==1", "torchinfo==1", "nvidia-nccl-cu13==1 ; a", "cuda-bindings==1", "triton==1", "uv==1"]
+    lock = "".join(f"{line} \\\n    --hash=sha256:0\n    # via x\n" for line in lines)
+    alone, rest = locks.split(lock)
+    names = [re.findall(r"(?m)^[\w-]+", part) for part in (alone, rest)]
+    assert names == [["torch", "nvidia-nccl-cu13", "cuda-bindings", "triton"], ["torchinfo", "uv"]]
+    assert sorted((alone + rest).splitlines()) == sorted(lock.splitlines())
+
+
+def pip_calls(text):
+    """The words of each `pip install` in a text of commands, without those that only make it quiet."""
+    calls = re.findall(r"pip install ((?:[^\n\\;&]|\\\n)*)", text)
+    words = [set(call.replace("\\\n", "").split()) for call in calls]
+    return [call - {"--quiet", "--disable-pip-version-check"} for call in words]
+
+
+QUIET = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
+
+
+@needs_make
+def test_the_lines_without_make_install_what_make_installs():
+    stamps = [".venv/.reading", ".venv/.everything"]
+    command = ["make", "-n", "-B", *stamps]
+    shown = subprocess.run(command, cwd=ROOT, env=QUIET, capture_output=True, text=True, check=True).stdout
+    by_make = [call for call in pip_calls(shown) if "--index-url" not in call]
+    section = (ROOT / "README.md").read_text("utf-8").partition("### Without make")[2]
+    without = pip_calls(section.partition("```sh")[2].partition("```")[0])
+    assert len(without) == 3
+    assert all(call in by_make for call in without)
+    # Whatever comes from elsewhere is compared with its sum; the library itself lies here.
+    assert all("--require-hashes" in call or call >= {"--no-deps", "-e", "."} for call in by_make)
+
+
+def wheel(folder, name, version, body="seen = True\n"):
+    """A package of one line as a file that pip installs; gives the file."""
+    module = name.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    content = {
+        f"{module}.py": body,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    rows = []
+    for path, text in content.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={digest},{len(text.encode())}")
+    content[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
+    file = folder / f"{module}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+    return file
+
+
+def lock_of(path, name, version, file):
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    path.write_text(f"{locks.HEADER}{name}=={version} \\\n    --hash=sha256:{digest}\n", "utf-8")
+
+
+@pytest.fixture
+def strangers_folder(tmp_path):
+    """A project with our Makefile below a name with spaces and umlauts, where packages lie, make(target)"""
+    folder, files = tmp_path / "Größe und Maß", tmp_path / "files"
+    (folder / "locks").mkdir(parents=True)
+    files.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+
+    def make(target):
+        # Settings of pip on this machine could name places of their own.
+        offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(files)}
+        words = ["make", target, f"PYTHON={sys.executable}"]
+        return subprocess.run(words, cwd=folder, env=QUIET | offline, capture_output=True, text=True)
+
+    return folder, files, make
+
+
+@needs_make
+def test_make_refuses_a_file_whose_sum_is_not_in_the_lock(strangers_folder):
+    folder, files, make = strangers_folder
+    good = wheel(files, "jupyter-book", "1.0")
+    lock_of(folder / "locks" / "reading.txt", "jupyter-book", "1.0", good)
+    wheel(files, "jupyter-book", "1.0", body="seen = False\n")
+    refused = make(".venv/.reading")
+    assert refused.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    assert not (folder / ".venv" / ".reading").exists()
+    assert not list((folder / ".venv").rglob("jupyter_book.py"))
+    wheel(files, "jupyter-book", "1.0")
+    lock_of(folder / "locks" / "reading.txt", "jupyter-book", "1.0", good)
+    accepted = make(".venv/.reading")
+    assert accepted.returncode == 0, accepted.stderr
+    assert list((folder / ".venv").rglob("jupyter_book.py"))
+
+
+LICENCES = re.compile(r"^- \*\*([\w.-]+)\*\*: (.+)\.$", re.MULTILINE)
+# Words by which the metadata of a package, or the licence that lies beside them, tell which one it is.
+MARKS = {
+    "BSD-3-Clause": r"\bBSD\b",
+    "MIT": r"\bMIT\b",
+    "MIT-CMU": r"MIT-CMU",
+    "Apache-2.0": r"Apache",
+    "MPL-2.0": r"MPL-2\.0",
+    "PSF": r"matplotlib|Python Software Foundation",
+    "GPL-2.0": r"GPL-2\.0|GPL",
+}
+
+
+def test_the_page_of_promises_names_the_licence_of_every_package_that_is_asked_for():
+    page = (ROOT / "book" / "promises.md").read_text("utf-8")
+    stated = {name: licence for licence, names in LICENCES.findall(page) for name in names.split(", ")}
+    assert stated.keys() == ranges().keys()
+    wrong = {}
+    for name, licence in stated.items():
+        own = distribution(name)
+        fields = [own.metadata["License-Expression"], own.metadata["License"]]
+        fields += [one for one in own.metadata.get_all("Classifier", []) if one.startswith("License")]
+        files = [one for one in own.files if re.search(r"licen[cs]e|copying", one.name, re.IGNORECASE)]
+        told = "\n".join(filter(None, fields)) or "\n".join(one.read_text() for one in files)
+        if not re.search(MARKS[licence], told):
+            wrong[name] = (licence, told[:200])
+    assert wrong == {}
