@@ -228,7 +228,7 @@ def _experiment_run(arguments: Namespace) -> None:
 def _bench(arguments: Namespace) -> None:
     import torch
 
-    from .bench import all_rows, chosen, machine_limits, measure, session, store
+    from .bench import all_rows, chosen, machine_limits, measure_apart, session, store
     from .dataset import data_root
 
     rows = chosen(all_rows(data_root(arguments.root)), arguments.names)
@@ -247,7 +247,8 @@ def _bench(arguments: Namespace) -> None:
     print("  ".join(f"{name} {rate:.1f}" for name, rate in limits.items()))
     measured = []
     for row in rows:
-        measured.append(measure(row, arguments.rounds))
+        threads = torch.get_num_threads()
+        measured.append(measure_apart(row, arguments.rounds, threads, arguments.keep_memory))
         print(_measured_line(measured[-1]), flush=True)
     if arguments.record:
         found = session(arguments.record, " ".join(command), limits, measured)

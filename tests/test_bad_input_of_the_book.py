@@ -262,6 +262,7 @@ CALLS = {
     "latest": (bench.latest, dict(label="quiet", folder="/nowhere")),
     "bench.store": (bench.store, dict(found=SESSION, folder="/nowhere")),
     "measure": (bench.measure, dict(row=ROW, rounds=2)),
+    "measure_apart": (bench.measure_apart, dict(row=ROW, rounds=2, threads=1, keep_memory=False)),
     "begin": (chapter.begin, dict(seed=0)),
     "show_source": (lambda objects: chapter.show_source(*objects), dict(objects=[Value])),
     "show_experiment": (chapter.show_experiment, dict(name="lrn", folder=records.RESULTS)),
@@ -397,7 +398,7 @@ def allowed(name, argument, value, wrong):
 
 # Whose right arguments would train, measure or write, or lie in no folder yet.
 NOT_CALLED = {"run", "records.store", "bench.store", "measure", "config_of", "latest", "limits"}
-NOT_CALLED |= {"speed", "speed table", "pages"}
+NOT_CALLED |= {"speed", "speed table", "pages", "measure_apart"}
 # Public names that are not tried here or in test_bad_input.py, by the reason.
 NOT_TRIED = {
     "constants, and what the library hands out": (

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -261,6 +262,21 @@ def test_a_group_is_all_its_rows_and_a_name_is_one():
         bench.chosen(rows, ["updates"])
 
 
+def telling():
+    """A pair that tells which process it is made in, and with how many threads."""
+    return bench.Pair(
+        list, list, also={"process": float(os.getpid()), "threads": float(torch.get_num_threads())}
+    )
+
+
+def test_a_row_is_measured_in_a_process_of_its_own_with_the_threads_that_are_asked_for():
+    asked = torch.get_num_threads() + 1
+    found = bench.measure_apart(row(telling), rounds=2, threads=asked)
+    assert len(found.ratios) == 2
+    assert found.also["threads"] == asked
+    assert found.also["process"] != os.getpid()
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Two rows that take no time, in place of the real ones, and no limits to measure."""
@@ -270,6 +286,8 @@ def quick(monkeypatch):
 
     rows = [row(lambda: bench.Pair(list, list)), dataclasses.replace(row(lacking), name="gpu/one")]
     monkeypatch.setattr(bench, "all_rows", lambda root: rows)
+    # Rows made here do not travel into another process.
+    monkeypatch.setattr(bench, "measure_apart", lambda row, rounds, *_: bench.measure(row, rounds))
     monkeypatch.setattr(bench, "machine_limits", lambda rounds: {"copy GB/s": 10.0})
 
 

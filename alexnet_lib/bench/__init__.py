@@ -14,7 +14,7 @@ from ..kinds import require_kind
 from . import inputs, normalization, starting, steps
 from .limits import machine_limits, peak_bytes
 from .log import RESULTS, Session, latest, load, session, store
-from .measure import Measured, NotMeasured, Pair, Row, measure
+from .measure import Measured, NotMeasured, Pair, Row, measure, measure_apart
 
 __all__ = [
     "RESULTS",
@@ -29,6 +29,7 @@ __all__ = [
     "load",
     "machine_limits",
     "measure",
+    "measure_apart",
     "peak_bytes",
     "session",
     "store",

@@ -72,7 +72,7 @@ def rows() -> list[Row]:
                     f"norm-compiled/{name}",
                     "under torch.compile, in one graph",
                     "nn.LocalResponseNorm, not compiled",
-                    "all steps in one pass; only the input is kept",
+                    "one pass each way; one root is kept, so that only products are computed again",
                     10.0,
                     None,
                     partial(pair, shape, layout, compiled=True),
