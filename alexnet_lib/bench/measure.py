@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 
 import torch
 
@@ -131,6 +131,7 @@ def measure_apart(row: Row, rounds: Count = 7, threads: Count = 1, keep_memory: 
 
 
 def _measure_here(row: Row, rounds: int, threads: int, keep_memory: bool) -> Measured:
+    set_start_method(None, force=True)  # as in a reader's program: this process itself was spawned
     torch.set_num_threads(threads)
     if keep_memory:
         keep_freed_memory()
