@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -150,7 +151,7 @@ time.sleep(1)
 
 def test_the_memory_of_all_processes_counts_together():
     with notebooks.measured() as nothing:
-        pass
+        time.sleep(0.5)  # for a look at what earlier tests have left
     with notebooks.measured() as took:
         inner = HOLD.format(bytes=100_000_000, more=False)
         subprocess.run([sys.executable, "-c", HOLD.format(bytes=200_000_000, more=True), inner], check=True)
