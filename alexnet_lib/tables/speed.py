@@ -17,10 +17,10 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table
     """
     found = bench.latest(label, folder)
     rows = tuple(
-        (row.name, row.peer, _in_words(row), _number(row.goal), _number(row.predicted), _images(row))
+        (row.name, *_measured(row), _number(row.predicted), row.peer)
         for row in bench.chosen(found.rows, groups)
     )
-    columns = ("row", "peer", "times as fast", "goal", "predicted", "images/s")
+    columns = ("row", "times as fast", "range", "goal", "images/s", "predicted", "peer")
     return Table(f"Speed, {_circumstances(found)}", columns, rows)
 
 
@@ -66,13 +66,14 @@ def pages(folder: str | Path = bench.RESULTS) -> Table:
     return Table(caption, columns, rows)
 
 
-def _in_words(row: Measured) -> str:
-    """A row's ratio and range in words, whether its goal is met, or why there is none."""
+def _measured(row: Measured) -> tuple[str, str, str, str]:
+    """The ratio of a row, its range, its goal and whether that is met, images a second; or what it lacks."""
     if row.missing:
-        return f"not measured yet: {row.missing}"
+        return "not measured yet", row.missing, _number(row.goal), ""
     low, high = row.spread
-    met = {True: ", goal met", False: ", goal missed", None: ""}[row.meets_goal]
-    return f"{row.ratio:.2f} ({low:.2f} to {high:.2f}){met}"
+    met = {True: ", met", False: ", missed", None: ""}[row.meets_goal]
+    rate = "" if row.images is None else f"{row.images_per_second:,.0f}"
+    return f"{row.ratio:.2f}", f"{low:.2f} to {high:.2f}", _number(row.goal) + met, rate
 
 
 def _circumstances(found: Session) -> str:
@@ -84,7 +85,3 @@ def _circumstances(found: Session) -> str:
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
-
-
-def _images(row: Measured) -> str:
-    return "" if row.missing or row.images is None else f"{row.images_per_second:,.0f}"
