@@ -23,10 +23,15 @@ THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 
 def recorded() -> list[Record]:
-    """The package's records with a curve, of several seeds the first: `FIRST`, then the others by name."""
+    """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name."""
     found = sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment))
-    # A page carries all of them, so searches for a rate and further seeds are left to `records`.
-    return [run for run in found if run.curves and not re.search(r"rate-search|-seed[1-9]", run.label)]
+    # A page carries all of them, so searches, further seeds, losses and rates are left to `records`.
+    return [
+        replace(run, curves=errors)
+        for run in found
+        if not re.search(r"rate-search|-seed[1-9]", run.label)
+        and (errors := {name: run.curves[name] for name in run.curves if name.endswith("error")})
+    ]
 
 
 def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
@@ -84,9 +89,10 @@ def circumstances(record: Record) -> str:
 class RunExplorer(PageWidget):
     """Compare any two recorded training curves by the epochs they take to a threshold (§3.1, §5, §6).
 
-    `records`: a list of `alexnet_lib.records.Record`; by default the package's, one seed each. `a` and `b`:
-    the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch counts when
-    its value, to five digits, is at or below it. All is ours, measured, and none of it the paper's.
+    `records`: a list of `alexnet_lib.records.Record`; by default the errors of the package's, one seed each.
+    `a` and `b`: the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch
+    counts when its value, to five digits, is at or below it. All is ours, measured, and none of it the
+    paper's.
     """
 
     page_name = "runs"
