@@ -21,7 +21,8 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table
         for row in bench.chosen(found.rows, groups)
     )
     columns = ("row", "times as fast", "range", "goal", "images/s", "predicted", "peer")
-    return Table(f"Speed, {_circumstances(found)}", columns, rows)
+    named = ", ".join(groups) or "all rows"  # captions of one page differ
+    return Table(f"Speed: {named}; {_circumstances(found)}", columns, rows)
 
 
 def limits(label: str, folder: str | Path = bench.RESULTS) -> Table:
