@@ -14,14 +14,15 @@ from torch import Tensor, nn
 MOST = 2**63 - 1  # torch counts no further
 
 
-def require_count(name: str, value: object, why: str, least: int = 1) -> int:
-    """Return `value` if it is a whole number from `least` up; `why` says what it counts and what works."""
+def require_count(name: str, value: object, why: str, least: int = 1, most: int = MOST) -> int:
+    """Return `value` if it is a whole number in the bounds; `why` says what it counts and what works."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}, and must be a whole number: {why}")
     if value < least:
         raise ValueError(f"{name} is {value}, and must be at least {least}: {why}")
-    if value > MOST:
-        raise ValueError(f"{name} is {value:.0e}, and must be at most {MOST}: {why}")
+    if value > most:
+        told = value if value <= MOST else f"{value:.0e}"
+        raise ValueError(f"{name} is {told}, and must be at most {most}: {why}")
     return int(value)
 
 

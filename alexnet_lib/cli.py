@@ -246,8 +246,8 @@ def _bench(arguments: Namespace) -> None:
     limits = machine_limits(arguments.rounds)
     print("  ".join(f"{name} {rate:.1f}" for name, rate in limits.items()))
     measured = []
+    threads = torch.get_num_threads()
     for row in rows:
-        threads = torch.get_num_threads()
         measured.append(measure_apart(row, arguments.rounds, threads, arguments.keep_memory))
         print(_measured_line(measured[-1]), flush=True)
     if arguments.record:

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .architecture import OverhangConv2d
-from .checks import require_count, require_net, require_number, require_tensor
+from .checks import require_count, require_net, require_tensor
 from .evaluation import centre_probabilities
 from .kinds import require_kind
 from .paper import IMAGES
@@ -96,8 +96,7 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     from another seed, would show a gap. That needs several nets.
     """
     require_count("towers", towers, "a gap is between towers (§3.2: 2)", least=2)
-    why = "it counts the random splits (9999)"
-    require_number("splits", require_count("splits", splits, why), why, most=1e6)
+    require_count("splits", splits, "it counts the random splits (9999)", most=10**6)
     seed = require_count("seed", seed, "it starts the random splits", least=0)
     share = colourfulness(kernels).double()
     if not len(share) or len(share) % towers:

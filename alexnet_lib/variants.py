@@ -89,7 +89,7 @@ def _require_layers(name: str, numbers: tuple[int, ...], spec: AlexNetSpec) -> N
     require_kind("spec", spec, AlexNetSpec)
     for number in numbers:
         why = f"{spec.name!r} has the convolutional layers 1 to {len(spec.convs)}"
-        require_number(name, require_count(name, number, why), why, most=len(spec.convs))
+        require_count(name, number, why, most=len(spec.convs))
 
 
 def name_without(numbers: tuple[int, ...]) -> str:

@@ -13,8 +13,8 @@ from ..dataset import ImageSet
 from ..learning import PaperSGD, TrainConfig
 from ..normalization import LocalResponseNorm
 from ..paper import LEARNING
-from ..processes import World
 from ..relu import FourLayerNet
+from .inputs import ALONE
 from .measure import NotMeasured, Pair, Row
 from .normalization import torchs_norm
 
@@ -86,7 +86,7 @@ def part_of_an_epoch() -> Pair:
     config = TrainConfig(
         spec="figure-1-relu", image_side=32, held_out=0.0, rate_divisions=0, dropout=0.0, colour_noise=0.0
     )
-    batches = Batches(images, torch.arange(EPOCH), config, World(0, 1, 0, torch.device("cpu")))
+    batches = Batches(images, torch.arange(EPOCH), config, ALONE)
     net, usual_net = FourLayerNet().to(memory_format=torch.channels_last), FourLayerNet()
     arrays = pixels.permute(0, 2, 3, 1).numpy()
     to_numbers = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3))

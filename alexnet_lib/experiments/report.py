@@ -100,13 +100,13 @@ class Report:
 
     @property
     def waits_for(self) -> str:
-        """Which runs there still have to be, in words; empty where there are all."""
+        """The runs that there still have to be, in words; empty where there are all."""
         asked, setting = self.experiment, self.experiment.setting
         missing = asked.runs - len(self.runs)
         if not missing:
             return ""
         return (
-            f"not measured yet: waits for {missing} of {asked.runs} runs of up to {setting.epochs} epochs on "
+            f"{missing} of {asked.runs} runs of up to {setting.epochs} epochs on "
             f"{setting.data}, {setting.input_side} pixels a side"
         )
 

@@ -11,7 +11,7 @@ from .. import records
 from ..experiments import POINTS, Answer, Crossing, Report, named, report, run_label
 from ..records import Record
 from .log import COLOURS
-from .picture import BLUE, NARROW, ORANGE, Picture
+from .picture import BLUE, NARROW, ORANGE, Picture, count_times
 
 LINES = ("-", "--", "-.", ":")
 
@@ -61,8 +61,9 @@ def experiment_caption(name: str, folder: str | Path = records.RESULTS) -> str:
 
 def _without_answers(found: Report) -> str:
     """A sentence on what is missing where no comparison has an interval."""
-    words = found.waits_for or "not measured: all runs are on record, and too few came to a number"
-    return f"{words[0].upper()}{words[1:]}."
+    if found.waits_for:
+        return f"Not measured yet: waits for {found.waits_for}."
+    return "Not measured: all runs are on record, and too few came to a number."
 
 
 def _nothing(found: Report) -> Picture:
@@ -131,9 +132,7 @@ def _effects(axis: plt.Axes, answers: Sequence[Answer]) -> str:
     axis.set_yticks([])
     axis.set_ylim(len(answers) - 0.6, -0.8)
     if comparison.kind == "ratio":
-        axis.set_xscale("log")
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_formatter("{x:g}")
+        count_times(axis)
     axis.set_xlabel(answers[0].unit)
     axis.spines[["top", "right", "left"]].set_visible(False)
     return f"Effects: {'; '.join(told)}."

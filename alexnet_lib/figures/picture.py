@@ -63,6 +63,13 @@ def as_picture(image: Tensor, name: str = "image") -> np.ndarray:
     return image.detach().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
 
 
+def count_times(axis: plt.Axes) -> None:
+    """Give ratios an axis on which twice and half are as far from 1, with plain numbers."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("{x:g}")
+
+
 def styled(name: str, lines: Mapping, styles: Sequence) -> Iterator[tuple]:
     """Each (key, value) of `lines` with a style of its own. ValueError for more lines than styles."""
     if len(lines) > len(styles):

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from .. import bench
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, count_times
 
 
 def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Picture:
@@ -30,9 +30,7 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Pictu
     axis.axvline(1.0, color=GREY, lw=1, ls="-.")
     axis.set_yticks([])
     axis.set_ylim(len(rows) - 0.6, -0.8)
-    axis.set_xscale("log")
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter("{x:g}")
+    count_times(axis)
     axis.set_xlabel("times as fast as the peer; the mark is the goal")
     axis.spines[["top", "right", "left"]].set_visible(False)
     told = (

@@ -18,7 +18,7 @@ def experiments(folder: str | Path = records.RESULTS) -> Table:
             each.verdict,
             f"{len(each.runs)} of {each.experiment.runs}",
             _hours(each.runs.values()),
-            each.waits_for.removeprefix("not measured yet: waits for ") or "nothing",
+            each.waits_for or "nothing",
         )
         for each in found
     ]
