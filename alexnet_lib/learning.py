@@ -1,7 +1,7 @@
 """The details of learning (§5): the paper's update rule, its initial weights, its settings."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatch
 
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from .checks import require_choice, require_count, require_flag, require_net, require_number
 from .paper import BIAS_ONE, IMAGES, LEARNING
 from .variants import NETS
+
+PIECE = 2**16  # numbers of a weight that each thread of a CPU updates at a time
 
 
 class PaperSGD(torch.optim.Optimizer):
@@ -58,12 +60,29 @@ class PaperSGD(torch.optim.Optimizer):
                 if not self.state[weight]:
                     self.state[weight]["velocity"] = torch.zeros_like(weight)
             velocities = [self.state[weight]["velocity"] for weight in weights]
-            # torch's own many-tensors-at-once operations: one call instead of one per layer.
-            torch._foreach_mul_(velocities, group["momentum"])
-            torch._foreach_add_(velocities, weights, alpha=-group["weight_decay"] * group["lr"])
-            torch._foreach_add_(velocities, [weight.grad for weight in weights], alpha=-group["lr"])
-            torch._foreach_add_(weights, velocities)
+            gradients = [weight.grad for weight in weights]
+            keep, decay, rate = group["momentum"], -group["weight_decay"] * group["lr"], -group["lr"]
+            if weights[0].device.type == "cpu":
+                keep = torch.tensor(keep)  # else every multiplication makes it one
+                for w, v, g in _pieces(weights, velocities, gradients):
+                    v.mul_(keep).add_(w, alpha=decay).add_(g, alpha=rate)
+                    w.add_(v)
+            else:  # torch's own many-tensors-at-once operations: one call instead of one per layer
+                torch._foreach_mul_(velocities, keep)
+                torch._foreach_add_(velocities, weights, alpha=decay)
+                torch._foreach_add_(velocities, gradients, alpha=rate)
+                torch._foreach_add_(weights, velocities)
         return loss
+
+
+def _pieces(*lists: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """The same numbers of every list, so few at a time that they stay in the CPU's cache till all is done."""
+    size = PIECE * torch.get_num_threads()
+    for together in zip(*lists, strict=True):
+        if all(tensor.is_contiguous() for tensor in together):
+            yield from zip(*(tensor.view(-1).split(size) for tensor in together), strict=True)
+        else:  # a convolution's in channels_last, which is small
+            yield together
 
 
 @torch.no_grad()

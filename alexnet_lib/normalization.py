@@ -38,8 +38,31 @@ def damped(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
     return a / (k + alpha * window_sum(a.square(), n)) ** beta
 
 
+class _Row:
+    """Scratch for maps, in one row of memory with zeros between the maps of one tower and the next.
+
+    A window near the first or the last map reaches into these zeros, so none has an edge: the neighbours j
+    maps away from all maps at once are the same row, read from j maps further on.
+
+    maps: (units, towers, C, places), the row without its zeros. moved[j]: the row, read from there on.
+    """
+
+    def __init__(self, like: Tensor, n: int):
+        units, towers, maps, places = like.shape
+        room = n // 2  # maps that a window reaches, at most, to either side
+        edge, length = room * places, units * towers * (maps + room) * places
+        numbers = like.new_zeros(edge + length)
+        self.maps = numbers[edge:].view(units, towers, maps + room, places)[:, :, :maps]
+        self.moved = {j: numbers[edge + j * places : length + j * places] for j in range(-room, room + 1)}
+
+    @property
+    def all(self) -> Tensor:
+        """All numbers from the first map to the last, with the zeros between."""
+        return self.moved[0]
+
+
 class _InCache(torch.autograd.Function):
-    """`damped` for odd n, a few images at a time, so that all its steps stay in the CPU's cache.
+    """`damped`, so few maps at a time that all its steps stay in the CPU's cache.
 
     With d = k + alpha * window_sum(a^2) and the incoming gradient g,
 
@@ -49,65 +72,86 @@ class _InCache(torch.autograd.Function):
     All blocks share the same scratch, because fresh memory costs more than to fill it.
     """
 
-    BYTES = 512 * 1024  # of one block; a quarter or four times as much differs by some 15 %
+    BYTES = 512 * 1024  # of one block for each thread; half or twice as many cost up to a fifth more
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
         ctx.save_for_backward(a)
         ctx.constants = n, k, alpha, beta
-        out = torch.empty_like(a)
-        for part, result, d, power in _InCache.blocks(a, out, scratch=2):
-            _InCache.denominator(part, n, k, alpha, out=d)
-            torch.mul(part, _InCache.inverse_power(d, beta, out=power), out=result)
+        out, units = _InCache.fresh(a), _InCache.units(a, a)
+        for part, result, squares, d, power in _InCache.blocks(n, units, _InCache.units(out, a), scratch=3):
+            _InCache.inverse_powers(part, squares, d, power, *ctx.constants)
+            torch.mul(part, power.maps, out=result)
         return out
 
     @staticmethod
     def backward(ctx, g):
-        (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
+        (a,), (n, _, alpha, beta) = ctx.saved_tensors, ctx.constants
         if torch.is_grad_enabled():  # a gradient of this gradient is asked for
             return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
-        da = torch.empty_like(a)
-        for part, g_part, result, d, q, direct in _InCache.blocks(a, g, da, scratch=3):
-            _InCache.denominator(part, n, k, alpha, out=d)
-            torch.mul(part, g_part, out=q).div_(d)
-            _InCache.inverse_power(d, beta, out=direct)
-            q.mul_(direct)  # g a d^(-beta-1)
-            direct.mul_(g_part)  # g d^-beta
-            nearby = d.copy_(q)
-            for here, there in _InCache.neighbours(nearby, q, n):
-                here += there
-            torch.addcmul(direct, part, nearby, value=-2 * alpha * beta, out=result)
+        da = _InCache.fresh(a)
+        units = (_InCache.units(x, a) for x in (a, g, da))
+        for part, g_part, result, q, d, direct in _InCache.blocks(n, *units, scratch=3):
+            _InCache.inverse_powers(part, q, d, direct, *ctx.constants)
+            direct.maps.mul_(g_part)  # g d^-beta
+            torch.mul(part, direct.maps, out=q.maps).mul_(d.maps)  # g a d^(-beta-1)
+            # The windows that hold map i are those of the maps from (n - 1) // 2 below it.
+            _InCache.window(q, (n - 1) // 2, n, out=d.all)
+            torch.addcmul(direct.maps, part, d.maps, value=-2 * alpha * beta, out=result)
         return da, None, None, None, None
 
     @staticmethod
-    def blocks(*tensors: Tensor, scratch: int) -> Iterator[tuple[Tensor, ...]]:
-        """The same images of every tensor, block after block, and so many scratch tensors of their size."""
-        first = tensors[0]
-        images = max(1, _InCache.BYTES // (first[:1].numel() * first.element_size() or 1))
-        spare = [torch.empty_like(first[:images]) for _ in range(scratch)]
-        for parts in zip(*(tensor.split(images) for tensor in tensors), strict=True):
-            yield *parts, *(tensor[: len(parts[0])] for tensor in spare)
+    def by_pixel(a: Tensor) -> bool:
+        """Whether the maps of one pixel lie side by side, as in channels_last."""
+        return a.stride(2) == 1
 
     @staticmethod
-    def denominator(a: Tensor, n: int, k: float, alpha: float, out: Tensor) -> None:
-        out.fill_(k).addcmul_(a, a, value=alpha)
-        for here, there in _InCache.neighbours(out, a, n):
-            here.addcmul_(there, there, value=alpha)
+    def fresh(a: Tensor) -> Tensor:
+        """Memory for as many maps, in a's order."""
+        order = (0, 3, 4, 1, 2) if _InCache.by_pixel(a) else (0, 1, 2, 3, 4)
+        return torch.empty_permuted(a.shape, order, dtype=a.dtype, device=a.device)
 
     @staticmethod
-    def neighbours(x: Tensor, y: Tensor, n: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """x at its maps and y at the maps j away from them, for every j of a window but 0."""
-        for j in range(1, min(n // 2, x.shape[-3] - 1) + 1):
-            yield x[..., j:, :, :], y[..., :-j, :, :]
-            yield x[..., :-j, :, :], y[..., j:, :, :]
+    def units(x: Tensor, a: Tensor) -> Tensor:
+        """x in a's order, (units, towers, C, places): a unit is a pixel with one place, or a whole image."""
+        if _InCache.by_pixel(a):
+            return x.permute(0, 3, 4, 1, 2).reshape(-1, *x.shape[1:3], 1)
+        return x.flatten(3)
 
     @staticmethod
-    def inverse_power(d: Tensor, beta: float, out: Tensor) -> Tensor:
-        """d ** -beta; may use up d. Roots are several times as fast as a power, and §3.3's takes two."""
+    def blocks(n: int, *tensors: Tensor, scratch: int) -> Iterator[tuple[Tensor | _Row, ...]]:
+        """The same units of every tensor, block after block, and so many rows of scratch of their size."""
+        first, rows = tensors[0], []
+        bytes_of_all = _InCache.BYTES * torch.get_num_threads()
+        units = max(1, bytes_of_all // (first[0].numel() * first.element_size()))
+        for parts in zip(*(tensor.split(units) for tensor in tensors), strict=True):
+            if not rows or len(rows[0].maps) != len(parts[0]):
+                rows = [_Row(parts[0], n) for _ in range(scratch)]
+            yield *parts, *rows
+
+    @staticmethod
+    def inverse_powers(
+        a: Tensor, squares: _Row, d: _Row, power: _Row, n: int, k: float, alpha: float, beta: float
+    ) -> None:
+        """d ** -beta into `power`, 1 / d into `d`. Roots are several times as fast as a power."""
+        torch.mul(a, a, out=squares.maps)
+        denominator = _InCache.window(squares, n // 2, n, out=d.all, plus=k, times=alpha)
         if beta == 0.75:
-            root = d.rsqrt_()
-            return torch.sqrt(root, out=out).mul_(root)
-        return torch.pow(d, -beta, out=out)
+            root = denominator.rsqrt_()
+            torch.sqrt(root, out=power.all).mul_(root)
+            root.square_()
+        else:
+            torch.pow(denominator, -beta, out=power.all)
+            denominator.reciprocal_()
+
+    @staticmethod
+    def window(row: _Row, below: int, n: int, out: Tensor, plus: float = 0.0, times: float = 1.0) -> Tensor:
+        """The sum of the n maps from so many below each on, times a factor, plus a constant."""
+        start = out.new_tensor(plus)  # on its own, so that the first addition needs no pass before it
+        torch.add(start, row.moved[-below], alpha=times, out=out)
+        for j in range(1 - below, n - below):
+            out.add_(row.moved[j], alpha=times)
+        return out
 
 
 def require_maps(a: Tensor) -> None:
@@ -177,7 +221,7 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tenso
             return normalization_triton.OnGPU.apply(a, n, k, alpha, beta, damped)
     # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
     wide = a if a.dtype == torch.float64 else a.float()
-    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and n % 2 == 1
+    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel()
     body = _WrittenOut.apply if compiling else _InCache.apply if in_cache else damped
     return body(wide, n, k, alpha, beta).to(a.dtype)
 

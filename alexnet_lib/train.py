@@ -29,6 +29,7 @@ from .learning import Plateau, TrainConfig
 from .logbook import Logbook
 from .outcome import DivergedError, Interrupted, Outcome
 from .processes import World, asked_to_stop, enough_memory, joined, share, total
+from .relu import in_place
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What a resumed run may change. Everything else would make it another run.
@@ -122,6 +123,7 @@ class Training:
         self.batches = Batches(images, chosen, config, world)
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.net = net or build_net(config, len(images.classes))
+        self.ours = net is None
         self.net.to(world.device)
         if config.channels_last:
             self.net.to(memory_format=torch.channels_last)
@@ -144,6 +146,13 @@ class Training:
 
     def run(self, save_seconds: float, progress: bool) -> Outcome:
         """All epochs from where the run stands, then the test set."""
+        # In another's net, something else may read what a ReLU reads.
+        with in_place(self.net) if self.ours else nullcontext():
+            self._learn(save_seconds, progress)
+            return self._outcome(progress)
+
+    def _learn(self, save_seconds: float, progress: bool) -> None:
+        """All epochs from where the run stands."""
         size, steps = self.config.batch_size, self.batches.steps
         bar = tqdm(
             desc="training",
@@ -177,7 +186,6 @@ class Training:
                 self.done.seconds = time.perf_counter() - begun
                 if self.done.epoch == 1 or self._finished():
                     self._save()
-        return self._outcome(progress)
 
     def _finished(self) -> bool:
         """Whether all epochs are done, or the error is as low as the run is asked to bring it."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from alexnet_lib import learning
 from alexnet_lib.architecture import SPECS, AlexNet
 from alexnet_lib.learning import (
     RATE_PLANS,
@@ -57,6 +58,27 @@ def test_torch_walks_the_same_path_at_a_constant_rate_and_another_one_after_a_ch
     ours, torchs = walk(PaperSGD, RATES, **settings), walk(torch.optim.SGD, RATES, **settings)
     torch.testing.assert_close(ours[:3], torchs[:3])
     assert (ours[3] - torchs[3]).abs().max() > 0.01
+
+
+def test_weights_of_any_size_and_order_of_memory_are_updated_whole(monkeypatch):
+    monkeypatch.setattr(learning, "PIECE", 4)  # several pieces, with a last one that is smaller
+    draw = torch.Generator().manual_seed(0)
+    shapes = [(3, 5), (1,), (), (2, 3, 3, 3), (2, 0)]
+    weights = [torch.randn(shape, generator=draw, dtype=torch.float64) for shape in shapes]
+    weights[3] = weights[3].to(memory_format=torch.channels_last)
+    weights = [torch.nn.Parameter(weight) for weight in weights]
+    optimizer = PaperSGD(weights, lr=0.1, momentum=0.9, weight_decay=0.05)
+    expected = [weight.detach().clone() for weight in weights]
+    velocities = [torch.zeros_like(weight) for weight in weights]
+    for _ in range(2):
+        for k, weight in enumerate(weights):
+            weight.grad = torch.randn(weight.shape, generator=draw, dtype=torch.float64)
+            velocities[k] = 0.9 * velocities[k] - 0.05 * 0.1 * expected[k] - 0.1 * weight.grad
+            expected[k] = expected[k] + velocities[k]
+        weights[0].grad = weights[0].grad.t().contiguous().t()  # the same numbers, in another order
+        optimizer.step()
+    for weight, wanted in zip(weights, expected, strict=True):
+        torch.testing.assert_close(weight.detach(), wanted, rtol=1e-12, atol=1e-15)
 
 
 def test_groups_keep_their_own_rate_and_a_weight_without_gradient_stays():

@@ -399,8 +399,8 @@ def test_the_fast_bodys_gradient_can_be_derived_again():
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("shape", [(5, 7, 3, 1), (1, 1, 1, 1), (2, 5, 1, 9), (3, 2, 5, 5), (0, 4, 3, 3)])
 def test_the_fast_body_fits_odd_shapes_and_leaves_no_number_unwritten(shape, memory_format, monkeypatch):
-    clean = torch.empty_like
-    monkeypatch.setattr(torch, "empty_like", lambda like: clean(like).fill_(math.nan))
+    clean = torch.empty_permuted
+    monkeypatch.setattr(torch, "empty_permuted", lambda *a, **b: clean(*a, **b).fill_(math.nan))
     monkeypatch.setattr(_InCache, "BYTES", 64)  # many blocks, with a last one that is smaller
     a, g = (
         activities(*shape, seed=seed, dtype=torch.float32, scale=20).to(memory_format=memory_format)
@@ -409,6 +409,33 @@ def test_the_fast_body_fits_odd_shapes_and_leaves_no_number_unwritten(shape, mem
     layer = LocalResponseNorm(alpha=0.01)
     for ours, oracle in zip(gradients(layer, a, g), gradients(layer, a.double(), g.double()), strict=True):
         torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_what_is_no_number_stays_in_the_windows_that_hold_it(memory_format, monkeypatch):
+    monkeypatch.setattr(_InCache, "BYTES", 400)
+    a, g = (activities(3, 12, 3, 3, seed=seed, dtype=torch.float32) for seed in (1, 2))
+    a[1, 5, 1, 1] = math.nan  # the last map of the first of two towers, in the middle picture and pixel
+    a, g = a.to(memory_format=memory_format), g.to(memory_format=memory_format)
+    out, slope = gradients(LocalResponseNorm(n=5, towers=2), a, g)
+    seen = torch.zeros(3, 12, 3, 3, dtype=torch.bool)
+    seen[1, 3:6, 1, 1] = True  # two maps down, and none of the other tower
+    assert torch.equal(out.isnan(), seen)
+    seen[1, 1:6, 1, 1] = True  # what maps 3 and 4 gave was damped by it too
+    assert torch.equal(slope.isnan(), seen)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 40])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_fast_body_has_windows_of_any_width(n, memory_format, monkeypatch):
+    monkeypatch.setattr(_InCache, "BYTES", 2000)
+    a, g = (
+        activities(5, 12, 3, 4, seed=seed, dtype=torch.float32, scale=20).to(memory_format=memory_format)
+        for seed in (1, 2)
+    )
+    layer = LocalResponseNorm(n=n, alpha=0.01, towers=2)
+    for ours, oracle in zip(gradients(layer, a, g), gradients(layer, a.double(), g.double()), strict=True):
+        torch.testing.assert_close(ours.double(), oracle, rtol=1e-5, atol=1e-5)
 
 
 def test_the_gradient_may_come_in_another_order_of_memory():

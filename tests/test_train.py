@@ -101,6 +101,18 @@ def test_ten_crops_are_measured_where_the_images_leave_room_for_them():
     assert "top-1 error, ten crops" not in without
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_relus_work_in_place_in_our_own_nets_alone_and_in_the_run_alone(ours, monkeypatch):
+    net, seen = tiny_net(dropout=0.0), set()
+    units = [unit for unit in net.modules() if isinstance(unit, nn.ReLU)]
+    for unit in units:
+        unit.register_forward_hook(lambda unit, given, out: seen.add(unit.inplace))
+    monkeypatch.setattr(training, "build_net", lambda config, classes: net)
+    tiny_run(config=replace(CONFIG, epochs=1), net=None if ours else net)
+    assert seen == {ours}
+    assert not any(unit.inplace for unit in units)
+
+
 def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
     config = replace(CONFIG, epochs=1, batch_size=180, weight_decay=0.1, input_scale=1.0)
     outcome = tiny_run(config=config, net=tiny_net(dropout=0.0))
