@@ -1,10 +1,12 @@
 """Experiments: intervals against tables and chance, verdicts by their rule, runs that go on after a break."""
 
 import dataclasses
+import importlib
 import json
 import math
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -327,6 +329,62 @@ def test_rates_come_first_then_all_arms_of_each_seed(laboratory):
 
 def test_what_is_on_record_is_not_run_again(laboratory):
     assert run(SMALL, **laboratory.options) == []
+
+
+def test_a_run_that_another_experiment_made_is_copied_and_counted_once(laboratory, tmp_path, monkeypatch):
+    records_there = tmp_path / "records"
+    shutil.copytree(laboratory.folder, records_there)
+    other = dataclasses.replace(
+        SMALL,
+        name="other",
+        arms={"same": SMALL.arms["relu"], "new": Arm({"rate": 0.002})},
+        comparisons=(Comparison(None, "same", "new", LOSS),),
+    )
+    trained = []
+    train = running.train
+    monkeypatch.setattr(
+        running, "train", lambda config, *a, **b: trained.append(config) or train(config, *a, **b)
+    )
+    options = laboratory.options | {"folder": records_there, "out": tmp_path / "runs"}
+    made = {record.label: record for record in run(other, **options)}
+    assert [config.rate for config in trained] == [0.002, 0.002]
+    here = {record.label: record for record in laboratory.made}
+    for seed in (0, 1):
+        twin = dataclasses.replace(here[f"relu-seed{seed}"], experiment="other", label=f"same-seed{seed}")
+        assert made[f"same-seed{seed}"] == twin
+        assert twin.command == "alexnet experiment run small"
+    assert report(other, records_there).answers[0].interval.pairs == 2
+    table = importlib.import_module("alexnet_lib.tables.experiments")  # whose function has its name
+    monkeypatch.setattr(table, "EXPERIMENTS", {"small": SMALL, "other": other})
+    hours = sum(record.seconds for record in (*here.values(), *(made[f"new-seed{k}"] for k in (0, 1)))) / 3600
+    assert table.experiments(records_there).rows[-1][3] == f"{hours:.2f}"
+
+
+def test_a_run_on_other_data_is_made_anew(laboratory, tmp_path):
+    other = dataclasses.replace(
+        SMALL, name="other", arms={"same": Arm({"rate": 1e-3})}, comparisons=(), seeds=2
+    )
+    images, test = laboratory.options["sets"]
+    sets = dataclasses.replace(images, source="another copy"), test
+    shutil.copytree(laboratory.folder, tmp_path / "records")
+    made = run(other, **laboratory.options | {"folder": tmp_path / "records", "out": tmp_path, "sets": sets})
+    assert [record.command for record in made] == 2 * ["alexnet experiment run other"]
+
+
+def test_a_run_whose_record_has_no_colours_is_made_anew_where_they_are_compared(photos, tmp_path):
+    plain = dataclasses.replace(
+        SMALL, arms={"net": Arm({"spec": "four-layer-no-norm", "epochs": 1})}, comparisons=()
+    )
+    gap = Comparison(None, "net", "net", Value("tower colour gap", unit="of colourfulness"))
+    colours = dataclasses.replace(plain, name="colours", comparisons=(gap,))
+    options = {"folder": tmp_path / "records", "out": tmp_path, "sets": photos, "device": "cpu"}
+    run(plain, progress=False, **options)
+    made = run(colours, progress=False, **options)
+    assert [record.command for record in made] == 2 * ["alexnet experiment run colours"]
+    again = run(dataclasses.replace(plain, name="again"), progress=False, **options)
+    assert {record.command for record in again} <= {
+        f"alexnet experiment run {name}" for name in ("small", "colours")
+    }
 
 
 def test_each_arm_runs_at_the_rate_with_the_lowest_criterion(laboratory):

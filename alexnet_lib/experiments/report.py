@@ -1,7 +1,7 @@
 """From the records of an experiment to its answer: chosen rates, effects with intervals, verdicts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -191,18 +191,24 @@ def chosen_rate(experiment: Experiment, arm: str, runs: Mapping[str, Record]) ->
 
 def require_declared(run: Record, config: TrainConfig) -> None:
     """Refuse a record whose seed or config is not the declared one: it answers another question."""
+    for name, found, declared in differences(run, config):
+        raise ValueError(
+            f"record {run.label} of {run.experiment} has {name} = {found!r}, and the "
+            f"experiment declares {declared!r}: take the record out, or restore it"
+        )
+    if run.seed != config.seed:
+        raise ValueError(f"record {run.label} of {run.experiment} has seed {run.seed}, not {config.seed}")
+
+
+def differences(run: Record, config: TrainConfig) -> Iterator[tuple[str, object, object]]:
+    """Each field in which a record's config is not this one: its name, and what it is in both."""
     declared = {**asdict(config), "changes": []}
     # A field that came later had its default when the run was made.
     found = asdict(TrainConfig()) | {name: value for name, value in run.config.items() if name != "failed"}
     for name in sorted(declared.keys() | found.keys()):
         # As files give it back: a tuple comes back as a list.
         if json.dumps(declared.get(name)) != json.dumps(found.get(name)):
-            raise ValueError(
-                f"record {run.label} of {run.experiment} has {name} = {found.get(name)!r}, and the "
-                f"experiment declares {declared.get(name)!r}: take the record out, or restore it"
-            )
-    if run.seed != config.seed:
-        raise ValueError(f"record {run.label} of {run.experiment} has seed {run.seed}, not {config.seed}")
+            yield name, found.get(name), declared.get(name)
 
 
 def require_same_data(runs: Sequence[Record]) -> None:

@@ -21,7 +21,7 @@ from ..qualitative import tower_gap
 from ..records import Record
 from ..train import stored_side, train
 from .experiment import RANDOM_GAP, TOWER_GAP, Experiment, run_label, search_label
-from .report import chosen_rate, on_record
+from .report import chosen_rate, differences, on_record
 from .workers import workers
 
 
@@ -42,9 +42,10 @@ def run(
 
     First the rates of each arm's grid, then seed after seed, all arms of a seed in a row, so that what has
     been done at any time is pairs. A run that was broken off goes on from its checkpoint in out/NAME/LABEL.
-    One that diverges is recorded as failed, with the reason, and the next begins. One that another process
-    is making is left to it, with a warning. An arm none of whose rates brings the criterion to a number is
-    not measured.
+    One that another experiment has on record, of the same config on the same data, is copied from there, and
+    its command says which. One that diverges is recorded as failed, with the reason, and the next begins. One
+    that another process is making is left to it, with a warning. An arm none of whose rates brings the
+    criterion to a number is not measured.
 
     arms: some of the arms; None takes all. seeds: how many; None takes as many as the experiment wants.
     jobs: runs at a time; several are made in processes with one thread each. folder: where records go.
@@ -129,6 +130,10 @@ class _Laboratory:
         if label in on_record(self.name, self.folder):
             return f"{label} has just been recorded by another process"
         images, test = self._images(config)
+        if twin := self._made_elsewhere(config, images):
+            record = replace(twin, experiment=self.name, label=label)
+            records.store(record, self.folder)
+            return record
         begun = time.perf_counter()
         command = f"alexnet experiment run {self.name}"
         if self.jobs > 1:
@@ -168,6 +173,14 @@ class _Laboratory:
             record = replace(record, hardware=f"{record.hardware}, {self.jobs} runs at a time")
         records.store(record, self.folder)
         return record
+
+    def _made_elsewhere(self, config: TrainConfig, images: ImageSet) -> Record | None:
+        """The record of the same run in another experiment: the paper's net is an arm of many."""
+        for run in records.every_record(self.folder) if self.folder.is_dir() else ():
+            same = run.data == images.source and not any(differences(run, config))
+            if same and (TOWER_GAP in run.results or not self.colours):
+                return run
+        return None
 
     def _images(self, config: TrainConfig) -> Sequence[ImageSet]:
         """Training and test set, loaded once for runs in a row that want the same."""

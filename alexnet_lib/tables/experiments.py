@@ -1,6 +1,8 @@
 """An experiment's answers, and what it takes to get them again (§3-§7)."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import records
@@ -69,5 +71,6 @@ def reproduce(name: str, folder: str | Path = records.RESULTS) -> Table:
 
 
 def _hours(runs: Iterable[Record]) -> str:
-    """Of the runs' own time, one after another, on whatever they ran on."""
-    return f"{sum(run.seconds for run in runs) / 3600:.2f}"
+    """Of the runs' own time, one after another, on whatever they ran on; of a run in two experiments once."""
+    once = {json.dumps(asdict(replace(run, experiment="", label=""))): run.seconds for run in runs}
+    return f"{sum(once.values()) / 3600:.2f}"
