@@ -1,7 +1,7 @@
 """The details of learning (§5): the paper's update rule, its initial weights, its settings."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatch
 
@@ -63,10 +63,11 @@ class PaperSGD(torch.optim.Optimizer):
             gradients = [weight.grad for weight in weights]
             keep, decay, rate = group["momentum"], -group["weight_decay"] * group["lr"], -group["lr"]
             if weights[0].device.type == "cpu":
-                keep = torch.tensor(keep)  # else every multiplication makes it one
-                for w, v, g in _pieces(weights, velocities, gradients):
-                    v.mul_(keep).add_(w, alpha=decay).add_(g, alpha=rate)
-                    w.add_(v)
+                for tensors in zip(weights, velocities, gradients, strict=True):
+                    momentum = tensors[1].new_tensor(keep)  # else every multiplication makes it one
+                    for w, v, g in _pieces(*tensors):
+                        v.mul_(momentum).add_(w, alpha=decay).add_(g, alpha=rate)
+                        w.add_(v)
             else:  # torch's own many-tensors-at-once operations: one call instead of one per layer
                 torch._foreach_mul_(velocities, keep)
                 torch._foreach_add_(velocities, weights, alpha=decay)
@@ -75,14 +76,12 @@ class PaperSGD(torch.optim.Optimizer):
         return loss
 
 
-def _pieces(*lists: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
-    """The same numbers of every list, so few at a time that they stay in the CPU's cache till all is done."""
+def _pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    """The same numbers of every tensor, so few at a time that all work on them is done in the CPU's cache."""
+    if not all(tensor.is_contiguous() for tensor in tensors):
+        return [tensors]  # a convolution's in channels_last, which are few
     size = PIECE * torch.get_num_threads()
-    for together in zip(*lists, strict=True):
-        if all(tensor.is_contiguous() for tensor in together):
-            yield from zip(*(tensor.view(-1).split(size) for tensor in together), strict=True)
-        else:  # a convolution's in channels_last, which is small
-            yield together
+    return zip(*(tensor.view(-1).split(size) for tensor in tensors), strict=True)
 
 
 @torch.no_grad()

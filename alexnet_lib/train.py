@@ -146,8 +146,7 @@ class Training:
 
     def run(self, save_seconds: float, progress: bool) -> Outcome:
         """All epochs from where the run stands, then the test set."""
-        # In another's net, something else may read what a ReLU reads.
-        with in_place(self.net) if self.ours else nullcontext():
+        with in_place(self.net) if self.ours else nullcontext():  # another's may need what a ReLU reads
             self._learn(save_seconds, progress)
             return self._outcome(progress)
 

@@ -1,5 +1,6 @@
 """`RunExplorer`: two recorded curves and the epochs that each takes to a threshold (§3.1, §5, §6)."""
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from .posters import BLUE, GREY, MARK, ORANGE
 from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
-DIGITS = 5  # of a value: the same picture at a third of the weight
+DIGITS = 4  # of a value: an error among ten thousand images has no more
 PAPER = asdict(TrainConfig()) | {"drop_epochs": []}  # settings that need no mention
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
@@ -25,10 +26,13 @@ THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 def recorded() -> list[Record]:
     """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name."""
     found = sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment))
+    once = {}
+    for run in found:
+        once.setdefault(json.dumps(run.curves), run)  # a run may be an arm of two experiments
     # A page carries all of them, so searches, further seeds, losses and rates are left to `records`.
     return [
         replace(run, curves=errors)
-        for run in found
+        for run in once.values()
         if not re.search(r"rate-search|-seed[1-9]", run.label)
         and (errors := {name: run.curves[name] for name in run.curves if name.endswith("error")})
     ]
@@ -91,7 +95,7 @@ class RunExplorer(PageWidget):
 
     `records`: a list of `alexnet_lib.records.Record`; by default the errors of the package's, one seed each.
     `a` and `b`: the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch
-    counts when its value, to five digits, is at or below it. All is ours, measured, and none of it the
+    counts when its value, to four digits, is at or below it. All is ours, measured, and none of it the
     paper's.
     """
 
