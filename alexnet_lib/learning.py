@@ -156,7 +156,8 @@ RATE_PLANS = {
 def parameter_groups(model: nn.Module, plan: Sequence[RateGroup], weight_decay: float) -> list[dict]:
     """The parameters of `model` as groups for an optimizer, each with its place in the plan under "plan"."""
     weight_decay = require_number("weight_decay", weight_decay, "it pulls weights to zero", least=0.0)
-    if not isinstance(plan, Sequence) or not all(isinstance(group, RateGroup) for group in plan):
+    listed = isinstance(plan, Sequence) and not isinstance(plan, str | bytes)
+    if not listed or not all(isinstance(group, RateGroup) for group in plan):
         raise TypeError(f"plan is {plan!r}, and must be a sequence of RateGroup: (RateGroup('*'),)")
     members = [[] for _ in plan]
     for name, parameter in require_net("model", model).named_parameters():
