@@ -1,6 +1,5 @@
 """`RunExplorer`: two recorded curves and the epochs that each takes to a threshold (§3.1, §5, §6)."""
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -18,24 +17,28 @@ from .posters import BLUE, GREY, MARK, ORANGE
 from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
+SHOWN = "training error"  # what Figure 1 draws
+EXPERIMENT = "alexnet experiment run"  # the command of runs that an experiment declares
 DIGITS = 4  # of a value: an error among ten thousand images has no more
 PAPER = asdict(TrainConfig()) | {"drop_epochs": []}  # settings that need no mention
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 
 def recorded() -> list[Record]:
-    """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name."""
-    found = sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment))
-    once = {}
-    for run in found:
-        once.setdefault(json.dumps(run.curves), run)  # a run may be an arm of two experiments
-    # A page carries all of them, so searches, further seeds, losses and rates are left to `records`.
-    return [
-        replace(run, curves=errors)
-        for run in once.values()
-        if not re.search(r"rate-search|-seed[1-9]", run.label)
-        and (errors := {name: run.curves[name] for name in run.curves if name.endswith("error")})
-    ]
+    """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name.
+
+    A page carries all of them. So searches, losses and rates are left to `records`, of runs with a seed all
+    but their training errors, and what one experiment has taken over from another is there once.
+    """
+    shown = []
+    for run in sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment)):
+        taken_over = EXPERIMENT in run.command and run.experiment not in run.command.split()
+        if taken_over or re.search(r"rate-search|-seed[1-9]", run.label):
+            continue
+        wanted = SHOWN if run.label.endswith("-seed0") else "error"
+        if errors := {name: run.curves[name] for name in run.curves if name.endswith(wanted)}:
+            shown.append(replace(run, curves=errors))
+    return shown
 
 
 def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
@@ -72,7 +75,7 @@ def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
 
 def first_pair(curves: dict[str, tuple[Record, str, str]]) -> list[str]:
     """Two runs that recorded the same thing: their training errors if there are such, else what there is."""
-    for wanted in ("training error", *(curve for _, curve, _ in curves.values())):
+    for wanted in (SHOWN, *(curve for _, curve, _ in curves.values())):
         same = [key for key, (_, curve, _) in curves.items() if curve == wanted]
         if len(same) > 1:
             return same[:2]
