@@ -209,6 +209,6 @@ def test_what_is_wrong_is_refused_by_argument_and_value_in_the_librarys_own_word
         assert traceback.extract_tb(error.tb)[-1].filename.startswith(OURS), words
         assert argument in words
         assert shows(value, words), words
-        assert re.search(", and |: |; choose from ", words), words
+        assert re.search(", and |: |[;?] choose from ", words), words
 
     refuses()

@@ -477,7 +477,7 @@ def test_an_argument_with_one_part_made_wrong_is_refused_by_name_and_value(name,
         assert traceback.extract_tb(error.tb)[-1].filename.startswith(OURS), words
         assert argument in words, words
         assert shows(wrong, words), words
-        assert re.search(", and |: |; choose from ", words), words
+        assert re.search(", and |: |[;?] choose from ", words), words
 
     refuses()
 
