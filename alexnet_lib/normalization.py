@@ -38,6 +38,11 @@ def damped(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
     return a / (k + alpha * window_sum(a.square(), n)) ** beta
 
 
+def _by_pixel(a: Tensor) -> bool:
+    """Whether the maps of one pixel lie side by side in memory, as in channels_last: (..., C, H, W)."""
+    return a.stride(-3) == 1
+
+
 class _Row:
     """Scratch for maps, in one row of memory with zeros between the maps of one tower and the next.
 
@@ -72,7 +77,8 @@ class _InCache(torch.autograd.Function):
     All blocks share the same scratch, because fresh memory costs more than to fill it.
     """
 
-    BYTES = 512 * 1024  # of one block for each thread; half or twice as many cost up to a fifth more
+    # Of one block for each thread: half as many cost up to a quarter more, twice as many gain nothing.
+    BYTES = 512 * 1024
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
@@ -101,20 +107,15 @@ class _InCache(torch.autograd.Function):
         return da, None, None, None, None
 
     @staticmethod
-    def by_pixel(a: Tensor) -> bool:
-        """Whether the maps of one pixel lie side by side, as in channels_last."""
-        return a.stride(2) == 1
-
-    @staticmethod
     def fresh(a: Tensor) -> Tensor:
         """Memory for as many maps, in a's order."""
-        order = (0, 3, 4, 1, 2) if _InCache.by_pixel(a) else (0, 1, 2, 3, 4)
+        order = (0, 3, 4, 1, 2) if _by_pixel(a) else (0, 1, 2, 3, 4)
         return torch.empty_permuted(a.shape, order, dtype=a.dtype, device=a.device)
 
     @staticmethod
     def units(x: Tensor, a: Tensor) -> Tensor:
         """x in a's order, (units, towers, C, places): a unit is a pixel with one place, or a whole image."""
-        if _InCache.by_pixel(a):
+        if _by_pixel(a):
             return x.permute(0, 3, 4, 1, 2).reshape(-1, *x.shape[1:3], 1)
         return x.flatten(3)
 
@@ -174,8 +175,7 @@ class _WrittenOut(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
-        # By the layout of memory: in channels_last one pixel's maps lie side by side.
-        ctx.axis = -1 if a.stride(-3) == 1 else -3
+        ctx.axis = -1 if _by_pixel(a) else -3
         ctx.constants = n, alpha, beta
         maps = a.movedim(-3, ctx.axis)
         d = k + alpha * sum(other.square() for other in _WrittenOut.window(maps, n // 2, n, ctx.axis))
@@ -221,7 +221,7 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tenso
             return normalization_triton.OnGPU.apply(a, n, k, alpha, beta, damped)
     # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
     wide = a if a.dtype == torch.float64 else a.float()
-    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel()
+    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel() > 0
     body = _WrittenOut.apply if compiling else _InCache.apply if in_cache else damped
     return body(wide, n, k, alpha, beta).to(a.dtype)
 

@@ -61,6 +61,12 @@ class Record:
         """Epochs on record."""
         return max((len(values) for values in self.curves.values()), default=0)
 
+    @property
+    def taken_over(self) -> bool:
+        """Whether it was made for another experiment, whose command it has."""
+        *command, name = (self.command.split() + 4 * [""])[:4]
+        return command == ["alexnet", "experiment", "run"] and name != self.experiment
+
     def first_below(self, curve: str, threshold: float) -> int | None:
         """The first epoch, counted from 1, whose value is at or below `threshold`; None if none is."""
         require_number("threshold", threshold, "it is a level that a curve comes down to")

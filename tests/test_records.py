@@ -123,6 +123,20 @@ def test_the_first_epoch_below_a_threshold_counts_from_one():
         RECORD.first_below("loss", 0.1)
 
 
+@pytest.mark.parametrize(
+    ("command", "taken_over"),
+    [
+        ("alexnet experiment run trial", False),
+        ("alexnet experiment run trial --jobs 2", False),
+        ("alexnet experiment run trial-cifar", True),
+        ("alexnet train --preset trial", False),
+        ("", False),
+    ],
+)
+def test_a_run_that_another_experiment_made_is_told_by_its_command(command, taken_over):
+    assert dataclasses.replace(RECORD, command=command).taken_over is taken_over
+
+
 def test_the_circumstances_of_a_run_are_filled_in():
     found = records.circumstances()
     assert set(found) == {"date", "hardware", "versions", "commit", "memory"}

@@ -1,8 +1,6 @@
 """An experiment's answers, and what it takes to get them again (§3-§7)."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import records
@@ -25,8 +23,9 @@ def experiments(folder: str | Path = records.RESULTS) -> Table:
         for each in found
     ]
     runs = [run for each in found for run in each.runs.values()]
+    made = (run for run in runs if not run.taken_over)  # the hours of a run count once
     asked = sum(each.experiment.runs for each in found)
-    rows.append(("all", "", f"{len(runs)} of {asked}", _hours(runs), ""))
+    rows.append(("all", "", f"{len(runs)} of {asked}", _hours(made), ""))
     columns = ("experiment", "verdict on its question", "runs on record", "hours", "waits for")
     return Table("What is measured, and what is not yet", columns, tuple(rows))
 
@@ -71,6 +70,5 @@ def reproduce(name: str, folder: str | Path = records.RESULTS) -> Table:
 
 
 def _hours(runs: Iterable[Record]) -> str:
-    """Of the runs' own time, one after another, on whatever they ran on; of a run in two experiments once."""
-    once = {json.dumps(asdict(replace(run, experiment="", label=""))): run.seconds for run in runs}
-    return f"{sum(once.values()) / 3600:.2f}"
+    """Of the runs' own time, one after another, on whatever they ran on."""
+    return f"{sum(run.seconds for run in runs) / 3600:.2f}"

@@ -18,7 +18,6 @@ from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
 SHOWN = "training error"  # what Figure 1 draws
-EXPERIMENT = "alexnet experiment run"  # the command of runs that an experiment declares
 DIGITS = 4  # of a value: an error among ten thousand images has no more
 PAPER = asdict(TrainConfig()) | {"drop_epochs": []}  # settings that need no mention
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
@@ -32,8 +31,7 @@ def recorded() -> list[Record]:
     """
     shown = []
     for run in sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment)):
-        taken_over = EXPERIMENT in run.command and run.experiment not in run.command.split()
-        if taken_over or re.search(r"rate-search|-seed[1-9]", run.label):
+        if run.taken_over or re.search(r"rate-search|-seed[1-9]", run.label):
             continue
         wanted = SHOWN if run.label.endswith("-seed0") else "error"
         if errors := {name: run.curves[name] for name in run.curves if name.endswith(wanted)}:

@@ -120,6 +120,21 @@ def test_the_package_has_runs_to_compare_and_relu_stands_before_tanh():
     assert len(widget.runs) == sum(len(record.curves) for record in shipped)
 
 
+def test_a_run_in_two_experiments_and_further_seeds_are_left_out_of_the_choice(monkeypatch):
+    command = "alexnet experiment run made_up"
+    made = replace(MADE_UP, command=command, label="arm-seed0", curves=SLOW.curves)
+    others = [
+        replace(made, label="arm-seed1"),
+        replace(made, label="arm-rate-search-0.01"),
+        replace(made, experiment="other"),
+    ]
+    monkeypatch.setattr(runs, "every_record", lambda: [*others, made])
+    shown = runs.recorded()
+    assert [(each.experiment, each.label, *each.curves) for each in shown] == [
+        ("made_up", "arm-seed0", "training error")
+    ]
+
+
 @pytest.mark.parametrize(
     ("records", "kind", "words"),
     [
