@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from hashlib import sha256
+from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
@@ -15,17 +16,26 @@ from .checks import require_count, require_net, require_tensor
 from .evaluation import centre_probabilities
 from .kinds import require_kind
 from .paper import IMAGES
+from .records import RESULTS, fields_of
 
-RECORD = files("alexnet_lib") / "results" / "first_layer"
+RECORD = RESULTS / "first_layer"
 
 
 @cache
 def _recorded() -> dict[str, Tensor]:
-    newest = max(
-        (file for file in RECORD.iterdir() if file.name.endswith(".npz")), key=lambda file: file.name
-    )
-    with newest.open("rb") as stored:
-        return {name: torch.from_numpy(array).float() for name, array in np.load(stored).items()}
+    newest = max(RECORD.glob("*.json"))
+    content = newest.with_suffix(".npz").read_bytes()
+    if fields_of(newest)["versions"]["kernels"] != kernels_digest(content):
+        raise ValueError(
+            f"{newest.stem}.npz was changed after {newest.name} was written, and records are never edited: "
+            f"git shows what it was"
+        )
+    return {name: torch.from_numpy(array).float() for name, array in np.load(BytesIO(content)).items()}
+
+
+def kernels_digest(content: bytes) -> str:
+    """What a record of first kernels says of the file beside it that holds them."""
+    return f"SHA-256 {sha256(content).hexdigest()}"
 
 
 def recorded_first_layer() -> nn.Conv2d:

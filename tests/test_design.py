@@ -28,8 +28,8 @@ ORDER = (
     *(
         "distributed",
         "evaluation",
-        "qualitative",
         "records",
+        "qualitative",
         "checkpoints",
         "logbook",
         "outcome",

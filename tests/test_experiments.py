@@ -601,12 +601,19 @@ def test_what_is_wrong_with_a_run_is_said_by_the_command_and_not_by_a_dead_proce
         run(SMALL, jobs=0, **options)
 
 
-def test_an_arm_none_of_whose_rates_comes_to_anything_is_not_measured(photos, tmp_path):
-    hot = dataclasses.replace(SMALL, arms={"relu": Arm({}, (1e30, 1e29))}, comparisons=())
+def test_an_arm_none_of_whose_rates_comes_to_anything_is_not_measured_and_waits_for_nothing(photos, tmp_path):
+    arms = {"relu": Arm({}, (1e30, 1e29)), "tanh": SMALL.arms["tanh"], "fine": Arm({"rate": 1e-3})}
+    hot = dataclasses.replace(SMALL, arms=arms, comparisons=(Comparison(None, "tanh", "fine", LOSS),))
     options = {"folder": tmp_path, "out": tmp_path / "runs", "sets": photos, "device": "cpu"}
+    assert report(hot, tmp_path).without_rate == ()
+    assert report(hot, tmp_path).waits_for.startswith("8 of 8 runs")
     made = run(hot, progress=False, **options)
-    assert [record.label for record in made] == ["relu-rate-search-1e+30", "relu-rate-search-1e+29"]
-    assert report(hot, tmp_path).rates == {}
+    searched = ["relu-rate-search-1e+30", "relu-rate-search-1e+29"]
+    assert [record.label for record in made] == [*searched, "fine-seed0", "fine-seed1"]
+    found = report(hot, tmp_path)
+    assert (set(found.rates), found.without_rate) == ({"fine"}, ("relu", "tanh"))
+    assert (found.never_run, found.waits_for) == (4, "")
+    assert found.answers[0].verdict == "not measured: tanh has no training loss at any rate tried"
 
 
 def test_data_are_loaded_once_for_all_runs(photos, tmp_path, monkeypatch):

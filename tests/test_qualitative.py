@@ -1,5 +1,6 @@
 """Colours and distances worked by hand, a null that knows chance, and recorded kernels that are not noise."""
 
+import shutil
 from itertools import combinations
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_lib import records
+from alexnet_lib import qualitative, records
 from alexnet_lib.architecture import AlexNet
 from alexnet_lib.qualitative import (
     Guess,
@@ -232,3 +233,20 @@ def test_unsigned_bytes_are_compared_as_numbers():
         torch.zeros(1, 3, 1, 1, dtype=torch.uint8), torch.full((1, 3, 1, 1), 255).byte(), 1
     )
     assert distances.item() == pytest.approx(255 * 3**0.5)
+
+
+def test_a_changed_byte_in_the_recorded_kernels_is_noticed_and_told_with_the_way_back(tmp_path, monkeypatch):
+    newest = max(qualitative.RECORD.glob("*.json"))
+    kernels = tmp_path / newest.with_suffix(".npz").name
+    content = bytearray(newest.with_suffix(".npz").read_bytes())
+    shutil.copy(newest, tmp_path)
+    monkeypatch.setattr(qualitative, "RECORD", tmp_path)
+    read = qualitative._recorded.__wrapped__  # without its cache
+    kernels.write_bytes(content)
+    assert torch.equal(read()["kernels"], recorded_first_layer().weight)
+    for place in range(0, len(content), len(content) // 40):
+        content[place] ^= 1
+        kernels.write_bytes(content)
+        with pytest.raises(ValueError, match=r"\.npz was changed after .*json was written.*git shows"):
+            read()
+        content[place] ^= 1

@@ -91,6 +91,14 @@ def test_each_run_of_a_panel_has_its_colour_and_training_errors_are_dashed():
     assert area(recorded_errors([solid]), BLUE) > 1.2 * area(one, BLUE)
 
 
+def test_many_runs_of_a_panel_have_one_colour_and_are_told_by_the_range_of_their_ends():
+    runs = [dataclasses.replace(RECORD, curves={"training error": [0.9, 0.1 * n]}) for n in range(1, 8)]
+    lost = dataclasses.replace(RECORD, curves={"training error": [0.9, math.nan]})
+    picture = recorded_errors([*runs, lost])
+    assert area(picture, ORANGE) == 0
+    assert "trial: training error of 8 runs at their ends 10 to 70 %, 1 without a number." in picture.alt
+
+
 @pytest.mark.parametrize("count", [6, 40])
 def test_many_runs_still_make_a_light_picture(count):
     runs = [dataclasses.replace(RECORD, experiment=f"e{n % 6}", seed=n) for n in range(count)]

@@ -9,6 +9,7 @@ in float16, with a record that says which run they are from.
 """
 
 import argparse
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from alexnet_lib import records
 from alexnet_lib.architecture import SPECS
 from alexnet_lib.files import write_whole
+from alexnet_lib.qualitative import kernels_digest
 from alexnet_lib.runs import load_net
 
 
@@ -32,19 +34,22 @@ def main() -> None:
     (run,) = [record for record in records.load(arguments.experiment) if record.label == arguments.label]
     spec, side = SPECS[trained.config.spec], trained.config.input_side
     size = "" if side == spec.image_size else f" on images of {side} instead of {spec.image_size} pixels"
+    conv1 = trained.net.features.conv1
+    arrays = {"kernels": conv1.weight, "bias": conv1.bias, "mean": trained.mean.mean(dim=(1, 2))}
+    halves = {name: tensor.detach().numpy().astype(np.float16) for name, tensor in arrays.items()}
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **halves)
     record = replace(
         run,
         experiment="first_layer",
         label=arguments.label,
         command=f"{run.command}; python tools/first_layer.py RUN {arguments.experiment} {arguments.label}",
         config={**run.config, "net": f"conv1 of AlexNet({spec.name!r}){size}", "towers": spec.towers},
+        versions={**run.versions, "kernels": kernels_digest(packed.getvalue())},
         results={"test error": run.results["top-1 error, centre"]},
     )
-    conv1 = trained.net.features.conv1
-    arrays = {"kernels": conv1.weight, "bias": conv1.bias, "mean": trained.mean.mean(dim=(1, 2))}
-    halves = {name: tensor.detach().numpy().astype(np.float16) for name, tensor in arrays.items()}
     path = records.store(record)
-    write_whole(path.with_suffix(".npz"), lambda file: np.savez_compressed(file, **halves))
+    write_whole(path.with_suffix(".npz"), lambda file: file.write(packed.getvalue()))
     print(path.with_suffix(".npz"))
 
 

@@ -11,23 +11,8 @@ from ..learning import TrainConfig
 from ..presets import PRESETS
 from .experiment import RANDOM_GAP, TOWER_GAP, Arm, Comparison, Crossing, Experiment, Gap, Value
 
-# §3.1: Figure 1. "Without regularization of any kind", at a constant rate, up to 25 % training error.
+# §3.1: Figure 1.
 _TO_25 = Crossing("training error", 0.25)
-_FIGURE_1 = TrainConfig(
-    spec="figure-1-relu",
-    data="cifar10",
-    held_out=0.0,
-    training_images=10_000,
-    image_side=32,
-    crop=32,
-    random_crops=False,
-    colour_noise=0.0,
-    epochs=40,
-    stop_at_error=0.25,
-    rate_divisions=0,
-    weight_decay=0.0,
-    dropout=0.0,
-)
 # Four rates, each twice the one before, around the best of first readings with one seed.
 _RAW = {"relu": (0.0005, 0.001, 0.002, 0.004), "tanh": (0.01, 0.02, 0.04, 0.08)}
 _SCALED = (0.005, 0.01, 0.02, 0.04)
@@ -41,7 +26,7 @@ def _unit(unit: str, start: str = "", **changes: object) -> dict:
 RELU = Experiment(
     "relu-against-tanh",
     "How many times the epochs of a ReLU net does a tanh net need to 25 % training error on CIFAR-10?",
-    _FIGURE_1,
+    PRESETS["figure-1"],
     {
         # As in 2012: pixels on 0-255 with the mean subtracted, weights from N(0, 0.01).
         "relu": Arm(_unit("relu"), _RAW["relu"]),

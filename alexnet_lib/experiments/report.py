@@ -80,11 +80,13 @@ class Answer:
 class Report:
     """All that the records say on an experiment.
 
-    rates: by arm, of those whose search is complete. runs: by label, those that tried rates among them.
+    rates: by arm, of those whose search is complete and gave one. without_rate: the arms whose search is
+    complete and gave none; their seeds are not run. runs: by label, those that tried rates among them.
     """
 
     experiment: Experiment
     rates: Mapping[str, ChosenRate]
+    without_rate: tuple[str, ...]
     answers: tuple[Answer, ...]
     runs: Mapping[str, Record]
 
@@ -99,10 +101,16 @@ class Report:
         return self.answers[0].verdict if self.answers else "nothing compared"
 
     @property
+    def never_run(self) -> int:
+        """How many runs the experiment declares that have no rate to be run at."""
+        declared = {run_label(arm, k) for arm in self.without_rate for k in range(self.experiment.seeds)}
+        return len(declared - self.runs.keys())
+
+    @property
     def waits_for(self) -> str:
         """The runs that there still have to be, in words; empty where there are all."""
         asked, setting = self.experiment, self.experiment.setting
-        missing = asked.runs - len(self.runs)
+        missing = asked.runs - len(self.runs) - self.never_run
         if not missing:
             return ""
         return (
@@ -119,6 +127,9 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
     require_kind("experiment", experiment, Experiment)
     runs = on_record(experiment.name, folder)
     rates = {arm: rate for arm in experiment.arms if (rate := chosen_rate(experiment, arm, runs)) is not None}
+    without_rate = tuple(
+        arm for arm in experiment.arms if arm not in rates and _searched(experiment, arm, runs)
+    )
     measured = {
         (arm, seed): run
         for arm in rates  # a run counts when the search of its rate is complete
@@ -131,7 +142,8 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
     return Report(
         experiment,
         rates,
-        tuple(_answer(experiment, comparison, measured) for comparison in experiment.comparisons),
+        without_rate,
+        tuple(_answer(experiment, each, measured, without_rate) for each in experiment.comparisons),
         runs,
     )
 
@@ -189,6 +201,12 @@ def chosen_rate(experiment: Experiment, arm: str, runs: Mapping[str, Record]) ->
     return ChosenRate(best, at_edge=best in (min(declared.rates), max(declared.rates)))
 
 
+def _searched(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> bool:
+    """Whether all rates of the arm's grid were tried."""
+    owner = experiment.arms[arm].rate_of or arm
+    return all(search_label(owner, rate) in runs for rate in experiment.arms[owner].rates)
+
+
 def require_declared(run: Record, config: TrainConfig) -> None:
     """Refuse a record whose seed or config is not the declared one: it answers another question."""
     for name, found, declared in differences(run, config):
@@ -218,7 +236,9 @@ def require_same_data(runs: Sequence[Record]) -> None:
         raise ValueError(f"data are {' and '.join(copies)}: runs on different copies answer no one question")
 
 
-def _answer(experiment: Experiment, comparison: Comparison, measured: Mapping) -> Answer:
+def _answer(
+    experiment: Experiment, comparison: Comparison, measured: Mapping, without_rate: Sequence[str]
+) -> Answer:
     pairs, missing, used = {}, [], []
     for seed in range(experiment.seeds):
         runs = [measured.get((arm, seed)) for arm in (comparison.arm, comparison.against)]
@@ -234,4 +254,7 @@ def _answer(experiment: Experiment, comparison: Comparison, measured: Mapping) -
         else:
             pairs[seed] = tuple(numbers)
     found = interval(list(pairs.values()), comparison.kind) if len(pairs) > 1 else None
-    return Answer(comparison, pairs, found, verdict(comparison, found, missing if used else ()), tuple(used))
+    decided = verdict(comparison, found, missing if used else ())
+    if stuck := [arm for arm in (comparison.arm, comparison.against) if arm in without_rate]:
+        decided = f"not measured: {' and '.join(stuck)} has no {experiment.criterion} at any rate tried"
+    return Answer(comparison, pairs, found, decided, tuple(used))

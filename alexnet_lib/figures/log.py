@@ -16,7 +16,7 @@ NAMED = len(COLOURS)  # more runs than colours are too many to be told apart in 
 
 @checked
 def recorded_errors(runs: Sequence[Record]) -> Picture:
-    """Errors by epoch: a panel for each experiment, a colour for each run in it.
+    """Errors by epoch: a panel for each experiment, a colour for each run in it, unless there are many.
 
     Training errors are dashed, errors on images that were not trained on are solid. A run without such a
     curve is counted in the title, and a value that is no number leaves a hole in its line.
@@ -25,7 +25,7 @@ def recorded_errors(runs: Sequence[Record]) -> Picture:
     for run in runs:
         experiments[run.experiment].append(run)
     rows = -(-len(experiments) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(NARROW, 2.9 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, 2, figsize=(NARROW, 2.5 * rows), squeeze=False)
     told = []
     for axis, (name, members) in zip(axes.flat, experiments.items(), strict=False):
         told.append(_panel(axis, name, members))
@@ -37,24 +37,37 @@ def recorded_errors(runs: Sequence[Record]) -> Picture:
 
 def _panel(axis: plt.Axes, name: str, members: Sequence[Record]) -> str:
     """Draw one experiment; what the panel shows, in words."""
-    told = []
+    told, ends, few = [], {}, len(members) <= NAMED
     for number, run in enumerate(members):
         errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
-        colour = COLOURS[number % len(COLOURS)]
+        # Of many runs no colour can be told from the others; thin lines show where most of them lie.
+        line = {"color": COLOURS[number % len(COLOURS)], "lw": 1.6} if few else {"color": BLUE, "lw": 0.4}
         label = key = f"{run.label or 'run'}, seed {run.seed}"
         for curve, values in errors.items():
             style = "--" if "training" in curve else "-"
             epochs = np.arange(1, len(values) + 1)
-            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=1.6, label=key)
+            axis.plot(epochs, 100 * np.array(values), style, label=key, **line)
             last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
             told.append(f"{curve} of {label}: {last} after {len(values)}")
+            ends.setdefault(curve, []).append(values[-1])
             key = None  # one entry a run, whatever the number of its curves
+    if not few:
+        told = [_range(curve, np.array(values)) for curve, values in ends.items()]
     axis.set_title(f"{name}: {len(members)} run{'' if len(members) == 1 else 's'}", fontsize=11)
     axis.set_xlabel("epoch", fontsize=10)
     axis.set_ylabel("error, %", fontsize=10)
     axis.set_ylim(bottom=0)
     axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axis.spines[["top", "right"]].set_visible(False)
-    if told and len(members) <= NAMED:
+    if told and few:
         axis.legend(frameon=False, fontsize=9)
     return f"{name}: {'; '.join(told) or 'no error curve'}."
+
+
+def _range(curve: str, ends: np.ndarray) -> str:
+    """From where to where the last values of a curve lie, in words."""
+    numbers = 100 * ends[np.isfinite(ends)]
+    words = f"{curve} of {len(ends)} runs at their ends"
+    words += f" {numbers.min():.0f} to {numbers.max():.0f} %" if len(numbers) else ""
+    lost = len(ends) - len(numbers)
+    return words + (f", {lost} without a number" if lost else "")

@@ -18,7 +18,7 @@ def experiments(folder: str | Path = records.RESULTS) -> Table:
             each.verdict,
             f"{len(each.runs)} of {each.experiment.runs}",
             _hours(each.runs.values()),
-            each.waits_for or "nothing",
+            each.waits_for or ("nothing; the rest has no rate to run at" if each.never_run else "nothing"),
         )
         for each in found
     ]
@@ -36,13 +36,14 @@ def experiment(name: str, folder: str | Path = records.RESULTS) -> Table:
     Of the rule only what differs between comparisons; `Comparison.rule` has it whole.
     """
     found = report(named(name), folder)
+    yet = " yet" if found.waits_for else ""
     rows = tuple(
         (
             answer.words,
-            answer.effect if answer.interval else "not measured yet",
+            answer.effect if answer.interval else f"not measured{yet}",
             answer.verdict,
             f"reproduced above {answer.comparison.least}",
-            answer.power if answer.interval else "none yet",
+            answer.power if answer.interval else f"none{yet}",
         )
         for answer in found.answers
     )
