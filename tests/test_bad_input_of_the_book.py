@@ -418,7 +418,7 @@ NOT_TRIED = {
         "one_step build_net stored_side Training Progress Logbook fields_of sealed write_new session "
         "machine_limits peak_bytes class_folders cached kept_mean list_folder decoding reason to_tensor "
         "read_image read_images ten_photos data_root TwoDeviceAlexNet run_processes joined write_whole "
-        "held load_net"
+        "held load_net kernels_digest"
     ),
 }
 
