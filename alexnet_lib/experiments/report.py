@@ -254,7 +254,8 @@ def _answer(
         else:
             pairs[seed] = tuple(numbers)
     found = interval(list(pairs.values()), comparison.kind) if len(pairs) > 1 else None
-    decided = verdict(comparison, found, missing if used else ())
     if stuck := [arm for arm in (comparison.arm, comparison.against) if arm in without_rate]:
         decided = f"not measured: {' and '.join(stuck)} has no {experiment.criterion} at any rate tried"
+    else:
+        decided = verdict(comparison, found, missing if used else ())
     return Answer(comparison, pairs, found, decided, tuple(used))

@@ -41,12 +41,12 @@ def _panel(axis: plt.Axes, name: str, members: Sequence[Record]) -> str:
     for number, run in enumerate(members):
         errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
         # Of many runs no colour can be told from the others; thin lines show where most of them lie.
-        line = {"color": COLOURS[number % len(COLOURS)], "lw": 1.6} if few else {"color": BLUE, "lw": 0.4}
+        colour, width = (COLOURS[number % len(COLOURS)], 1.6) if few else (BLUE, 0.4)
         label = key = f"{run.label or 'run'}, seed {run.seed}"
         for curve, values in errors.items():
             style = "--" if "training" in curve else "-"
             epochs = np.arange(1, len(values) + 1)
-            axis.plot(epochs, 100 * np.array(values), style, label=key, **line)
+            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=width, label=key)
             last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
             told.append(f"{curve} of {label}: {last} after {len(values)}")
             ends.setdefault(curve, []).append(values[-1])
