@@ -216,7 +216,8 @@ class TrainConfig:
     spec: str = "paper"  # a name from variants.NETS
     data: str = "folder:imagenet"  # what dataset.load takes
     held_out: float = 0.05  # ours: the share of the training set that only the plateau looks at
-    training_images: int | None = None  # ours: so many of the rest, another choice for each seed; None: all
+    training_images: int | None = None  # ours: so many of the rest, another choice for each split; None: all
+    split_seed: int | None = None  # ours: draws the images held out and left out; None: seed does
     image_side: int = IMAGES.stored
     crop: int | None = None  # the spec's own (§4.1: 224)
     input_scale: float = 1.0  # the pixels' factor; 1 leaves them on 0-255
@@ -248,6 +249,8 @@ class TrainConfig:
         require_number("held_out", self.held_out, "it is a share (0.05)", least=0.0, most=0.5)
         if self.training_images is not None:
             require_count("training_images", self.training_images, "it counts images to train on; None: all")
+        if self.split_seed is not None:
+            require_count("split_seed", self.split_seed, "it draws the images that are left out", least=0)
         require_count("image_side", self.image_side, "it is the side of the stored images (§2: 256)")
         if self.crop is not None:
             require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
@@ -301,6 +304,11 @@ class TrainConfig:
     def input_side(self) -> int:
         """The side of the net's input in pixels."""
         return self.crop or NETS[self.spec].image_size
+
+    @property
+    def split(self) -> int:
+        """The seed that draws the images held out and left out: runs of one split learn from the same."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     @property
     def watches_plateau(self) -> bool:

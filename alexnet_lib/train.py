@@ -119,7 +119,7 @@ class Training:
         net: nn.Module | None = None,
     ):
         self.config, self.images, self.test, self.world, self.folder = config, images, test, world, folder
-        chosen, self.validation = held_out(images, config.held_out, config.seed, config.training_images)
+        chosen, self.validation = held_out(images, config.held_out, config.split, config.training_images)
         self.batches = Batches(images, chosen, config, world)
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.net = net or build_net(config, len(images.classes))

@@ -232,6 +232,7 @@ def test_no_divisions_keep_the_rate():
         ({"batch_size": 0}, "batch_size is 0"),
         ({"epochs": 0}, "epochs is 0"),
         ({"training_images": 0}, "training_images is 0, and must be at least 1"),
+        ({"split_seed": -1}, "split_seed is -1, and must be at least 0"),
         ({"stop_at_error": 25.0}, "stop_at_error is 25.0, and must be from 0 to 1"),
         ({"rate": -1.0}, "rate is -1"),
         ({"input_scale": 0.0}, "input_scale is 0"),

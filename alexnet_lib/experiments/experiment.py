@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ..checks import require_choice, require_count, require_number
-from ..kinds import Index, Positive, checked, require_fields, require_kind
+from ..kinds import Count, Index, Positive, checked, require_fields, require_kind
 from ..learning import TrainConfig
 from ..paper import CLAIMS
 from ..records import Record
@@ -92,12 +92,14 @@ class Arm:
     """What one side of a comparison changes in the experiment's config.
 
     rates: the grid that its learning rate is chosen from; none keeps the rate of its config. rate_of: the arm
-    whose chosen rate this one takes over.
+    whose chosen rate this one takes over. nets: how many nets a measured run trains, whose predictions are
+    averaged (§6); a run that tries a rate trains one.
     """
 
     changes: Mapping[str, object]
     rates: tuple[Positive, ...] = ()
     rate_of: str | None = None
+    nets: Count = 1
 
     def __post_init__(self):
         require_fields(self)
@@ -187,6 +189,11 @@ class Experiment:
             if arm.rate_of is not None and (arm.rates or not self.arms[arm.rate_of].rates):
                 raise ValueError(
                     f"rate_of is {arm.rate_of!r} in arm {name!r}: name an arm with a grid, and give no rates"
+                )
+            if arm.nets > 1 and (self.config(name, 0).stop_at_error is not None or self.compares_colours):
+                raise ValueError(
+                    f"nets is {arm.nets} in arm {name!r}: nets are averaged that have run equally long, and "
+                    f"their kernels are not; leave out stop_at_error and any comparison of {TOWER_GAP}s"
                 )
         for comparison in self.comparisons:
             for name in (comparison.arm, comparison.against):

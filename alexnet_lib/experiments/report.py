@@ -137,7 +137,7 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
         if (run := runs.get(run_label(arm, seed)))
     }
     for (arm, seed), run in measured.items():
-        require_declared(run, experiment.config(arm, seed, rates[arm].rate))
+        require_declared(run, experiment.config(arm, seed, rates[arm].rate), experiment.arms[arm].nets)
     require_same_data(runs.values())
     return Report(
         experiment,
@@ -207,9 +207,9 @@ def _searched(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> b
     return all(search_label(owner, rate) in runs for rate in experiment.arms[owner].rates)
 
 
-def require_declared(run: Record, config: TrainConfig) -> None:
+def require_declared(run: Record, config: TrainConfig, nets: int = 1) -> None:
     """Refuse a record whose seed or config is not the declared one: it answers another question."""
-    for name, found, declared in differences(run, config):
+    for name, found, declared in differences(run, config, nets):
         raise ValueError(
             f"record {run.label} of {run.experiment} has {name} = {found!r}, and the "
             f"experiment declares {declared!r}: take the record out, or restore it"
@@ -218,11 +218,12 @@ def require_declared(run: Record, config: TrainConfig) -> None:
         raise ValueError(f"record {run.label} of {run.experiment} has seed {run.seed}, not {config.seed}")
 
 
-def differences(run: Record, config: TrainConfig) -> Iterator[tuple[str, object, object]]:
-    """Each field in which a record's config is not this one: its name, and what it is in both."""
-    declared = {**asdict(config), "changes": []}
+def differences(run: Record, config: TrainConfig, nets: int = 1) -> Iterator[tuple[str, object, object]]:
+    """Each field in which a record's config is not that of so many nets: its name, and what it is in both."""
+    declared = {**asdict(config), "changes": [], "nets": nets}
     # A field that came later had its default when the run was made.
-    found = asdict(TrainConfig()) | {name: value for name, value in run.config.items() if name != "failed"}
+    found = {**asdict(TrainConfig()), "nets": 1, **run.config}
+    found.pop("failed", None)
     for name in sorted(declared.keys() | found.keys()):
         # As files give it back: a tuple comes back as a list.
         if json.dumps(declared.get(name)) != json.dumps(found.get(name)):

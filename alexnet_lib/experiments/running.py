@@ -16,10 +16,11 @@ from ..dataset import ImageSet, load
 from ..files import held
 from ..kinds import require_kind
 from ..learning import TrainConfig
-from ..outcome import DivergedError, Interrupted
+from ..outcome import DivergedError, Interrupted, Outcome
 from ..qualitative import tower_gap
 from ..records import Record
 from ..train import stored_side, train
+from .averaging import averaged, members
 from .experiment import RANDOM_GAP, TOWER_GAP, Experiment, run_label, search_label
 from .report import chosen_rate, differences, on_record
 from .workers import workers
@@ -66,13 +67,14 @@ def run(
     tries = [(arm, rate) for arm in searches for rate in experiment.arms[arm].rates]
     measured = [(arm, seed) for seed in range(experiment.seeds if seeds is None else seeds) for arm in arms]
 
-    def chosen() -> Iterator[tuple[str, TrainConfig]]:
+    def chosen() -> Iterator[tuple[str, TrainConfig, int]]:
         """The measured runs, once all rates have been tried."""
         runs = on_record(experiment.name, folder)
         for arm, seed in measured:
             # Without a rate none of the grid came to anything, and there is none to measure with.
             if rate := chosen_rate(experiment, arm, runs):
-                yield run_label(arm, seed), experiment.config(arm, seed, rate.rate)
+                config = experiment.config(arm, seed, rate.rate)
+                yield run_label(arm, seed), config, experiment.arms[arm].nets
 
     alone = progress and jobs == 1  # the bars of several runs would write over each other
     laboratory = _Laboratory(experiment, device, root, out, folder, sets, alone, jobs)
@@ -119,8 +121,8 @@ class _Laboratory:
         self._sets = sets
         self._loaded = None  # what the sets in hand were loaded as
 
-    def make(self, label: str, config: TrainConfig) -> Record | str:
-        """Make a run and record it; or say that another process does."""
+    def make(self, label: str, config: TrainConfig, nets: int = 1) -> Record | str:
+        """Make a run of so many nets and record it; or say that another process does."""
         folder = self.out / self.name / label
         try:
             with held(folder):  # asked here, since other errors of a run say that something is wrong with it
@@ -130,7 +132,7 @@ class _Laboratory:
         if label in on_record(self.name, self.folder):
             return f"{label} has just been recorded by another process"
         images, test = self._images(config)
-        if twin := self._made_elsewhere(config, images):
+        if twin := self._made_elsewhere(config, nets, images):
             record = replace(twin, experiment=self.name, label=label)
             records.store(record, self.folder)
             return record
@@ -139,14 +141,15 @@ class _Laboratory:
         if self.jobs > 1:
             command += f" --jobs {self.jobs}"
         try:
-            outcome = train(
-                config,
-                folder,
-                resume=checkpoints.newest(folder) is not None,
-                sets=(images, test),
-                device=self.device,
-                progress=self.progress,
-            )
+            if nets == 1:
+                outcome = self._train(config, folder, (images, test))
+            else:
+                with held(folder):
+                    outcomes = [
+                        self._train(each, folder / f"net-{place}", (images, test))
+                        for place, each in enumerate(members(config, nets))
+                    ]
+                outcome = averaged(outcomes, config, test)
             record = outcome.record(self.name, label, command)
             if self.colours:
                 record = replace(record, results=record.results | tower_colours(outcome.net))
@@ -169,15 +172,28 @@ class _Laboratory:
                 results={},
                 **records.circumstances(self.device),
             )
+        if nets > 1:
+            record = replace(record, config=record.config | {"nets": nets})
         if self.jobs > 1:  # they slow each other down, and the seconds are to be read with that
             record = replace(record, hardware=f"{record.hardware}, {self.jobs} runs at a time")
         records.store(record, self.folder)
         return record
 
-    def _made_elsewhere(self, config: TrainConfig, images: ImageSet) -> Record | None:
+    def _train(self, config: TrainConfig, folder: Path, sets: tuple[ImageSet, ImageSet]) -> Outcome:
+        """Train one net, from where its folder stands."""
+        return train(
+            config,
+            folder,
+            resume=checkpoints.newest(folder) is not None,
+            sets=sets,
+            device=self.device,
+            progress=self.progress,
+        )
+
+    def _made_elsewhere(self, config: TrainConfig, nets: int, images: ImageSet) -> Record | None:
         """The record of the same run in another experiment: the paper's net is an arm of many."""
         for run in records.every_record(self.folder) if self.folder.is_dir() else ():
-            same = run.data == images.source and not any(differences(run, config))
+            same = run.data == images.source and not any(differences(run, config, nets))
             if same and (TOWER_GAP in run.results or not self.colours):
                 return run
         return None

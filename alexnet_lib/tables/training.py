@@ -17,6 +17,7 @@ NUMBER_BYTES = 4  # of a float32
 IN_WORDS = {  # the paper's values that a default cannot name, or names by None or an empty list
     "data": "ImageNet",
     "training_images": "all",
+    "split_seed": "none",
     "stop_at_error": "never",
     "drop_epochs": "on plateaus",
 }
