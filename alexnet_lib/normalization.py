@@ -44,26 +44,33 @@ def _by_pixel(a: Tensor) -> bool:
 
 
 class _Row:
-    """Scratch for maps, in one row of memory with zeros between the maps of one tower and the next.
+    """Scratch for maps, in one row of memory with `edge` between the maps of one tower and the next.
 
-    A window near the first or the last map reaches into these zeros, so none has an edge: the neighbours j
-    maps away from all maps at once are the same row, read from j maps further on.
+    A window near the first or the last map reaches into these edges, so no map has to be told apart: the
+    neighbours j maps away from all maps at once are the same row, read from j maps further on.
 
-    maps: (units, towers, C, places), the row without its zeros. moved[j]: the row, read from there on.
+    maps: (units, towers, C, places), the row without its edges. edge: their number, as a tensor.
     """
 
-    def __init__(self, like: Tensor, n: int):
-        units, towers, maps, places = like.shape
+    def __init__(self, like: Tensor, n: int, edge: float = 0.0):
+        units, towers, maps, self.places = like.shape
         room = n // 2  # maps that a window reaches, at most, to either side
-        edge, length = room * places, units * towers * (maps + room) * places
-        numbers = like.new_zeros(edge + length)
-        self.maps = numbers[edge:].view(units, towers, maps + room, places)[:, :, :maps]
-        self.moved = {j: numbers[edge + j * places : length + j * places] for j in range(-room, room + 1)}
+        self.first, self.end = room * self.places, units * towers * (maps + room) * self.places
+        self.numbers = like.new_full((self.first + self.end,), edge)
+        self.maps = self.numbers[self.first :].view(units, towers, maps + room, self.places)[:, :, :maps]
+        self.edge, self.parts = like.new_tensor(edge), {}
 
     @property
     def all(self) -> Tensor:
-        """All numbers from the first map to the last, with the zeros between."""
-        return self.moved[0]
+        """All numbers from the first map to the last, with the edges between."""
+        return self.part(0)
+
+    def part(self, start: int, more: int = 0) -> Tensor:
+        """As many numbers, and those of so many maps more, from `start` maps after the first on."""
+        if (start, more) not in self.parts:  # kept, since to make it takes a third of the time to add it
+            begin, end = self.first + start * self.places, self.end + (start + more) * self.places
+            self.parts[start, more] = self.numbers[begin:end]
+        return self.parts[start, more]
 
 
 class _InCache(torch.autograd.Function):
@@ -71,39 +78,44 @@ class _InCache(torch.autograd.Function):
 
     With d = k + alpha * window_sum(a^2) and the incoming gradient g,
 
-        da = g d^-beta - 2 alpha beta a window_sum(g a d^(-beta-1))
+        da = g / d^beta - 2 alpha beta a window_sum(a g / d^beta / d)
 
     Only `a` is kept for the way back; the d of each block is computed again, which costs less than memory.
     All blocks share the same scratch, because fresh memory costs more than to fill it.
     """
 
-    # Of one block for each thread: half as many cost up to a quarter more, twice as many gain nothing.
-    BYTES = 512 * 1024
+    # Of one block for each thread: eight of this size, as many as the way back needs, fit into a core's own
+    # cache. With smaller blocks the calls cost more than the work.
+    BYTES = 192 * 1024
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
         ctx.save_for_backward(a)
         ctx.constants = n, k, alpha, beta
         out, units = _InCache.fresh(a), _InCache.units(a, a)
-        for part, result, squares, d, power in _InCache.blocks(n, units, _InCache.units(out, a), scratch=3):
-            _InCache.inverse_powers(part, squares, d, power, *ctx.constants)
-            torch.mul(part, power.maps, out=result)
+        edges = k / n, 0.0, 0.0
+        for part, result, share, d, power in _InCache.blocks(n, units, _InCache.units(out, a), edges=edges):
+            _InCache.denominator(part, share, d, n, alpha, spare=power)
+            _InCache.raised(d, beta, power, spare=d)
+            torch.div(part, power.maps, out=result)
         return out
 
     @staticmethod
     def backward(ctx, g):
-        (a,), (n, _, alpha, beta) = ctx.saved_tensors, ctx.constants
+        (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
         if torch.is_grad_enabled():  # a gradient of this gradient is asked for
             return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
         da = _InCache.fresh(a)
         units = (_InCache.units(x, a) for x in (a, g, da))
-        for part, g_part, result, q, d, direct in _InCache.blocks(n, *units, scratch=3):
-            _InCache.inverse_powers(part, q, d, direct, *ctx.constants)
-            direct.maps.mul_(g_part)  # g d^-beta
-            torch.mul(part, direct.maps, out=q.maps).mul_(d.maps)  # g a d^(-beta-1)
+        edges = k / n, 0.0, 0.0, 0.0, 0.0
+        for part, g_part, result, share, d, power, root, q in _InCache.blocks(n, *units, edges=edges):
+            _InCache.denominator(part, share, d, n, alpha, spare=power)
+            _InCache.raised(d, beta, power, spare=root)
+            torch.div(g_part, power.maps, out=result)
+            torch.mul(part, result, out=q.maps).div_(d.maps)
             # The windows that hold map i are those of the maps from (n - 1) // 2 below it.
-            _InCache.window(q, (n - 1) // 2, n, out=d.all)
-            torch.addcmul(direct.maps, part, d.maps, value=-2 * alpha * beta, out=result)
+            _InCache.window(q, (n - 1) // 2, n, out=power, spare=d)
+            result.addcmul_(part, power.maps, value=-2 * alpha * beta)
         return da, None, None, None, None
 
     @staticmethod
@@ -114,45 +126,52 @@ class _InCache(torch.autograd.Function):
 
     @staticmethod
     def units(x: Tensor, a: Tensor) -> Tensor:
-        """x in a's order, (units, towers, C, places): a unit is a pixel with one place, or a whole image."""
+        """x in a's order, (units, towers, C, places): a unit is a pixel, or a tower of a whole image."""
         if _by_pixel(a):
             return x.permute(0, 3, 4, 1, 2).reshape(-1, *x.shape[1:3], 1)
-        return x.flatten(3)
+        return x.flatten(3).flatten(0, 1)[:, None]
 
     @staticmethod
-    def blocks(n: int, *tensors: Tensor, scratch: int) -> Iterator[tuple[Tensor | _Row, ...]]:
-        """The same units of every tensor, block after block, and so many rows of scratch of their size."""
+    def blocks(n: int, *tensors: Tensor, edges: tuple[float, ...]) -> Iterator[tuple[Tensor | _Row, ...]]:
+        """The same units of every tensor, block after block, and for each of the edges a row of scratch."""
         first, rows = tensors[0], []
         bytes_of_all = _InCache.BYTES * torch.get_num_threads()
         units = max(1, bytes_of_all // (first[0].numel() * first.element_size()))
         for parts in zip(*(tensor.split(units) for tensor in tensors), strict=True):
             if not rows or len(rows[0].maps) != len(parts[0]):
-                rows = [_Row(parts[0], n) for _ in range(scratch)]
+                rows = [_Row(parts[0], n, edge) for edge in edges]
             yield *parts, *rows
 
     @staticmethod
-    def inverse_powers(
-        a: Tensor, squares: _Row, d: _Row, power: _Row, n: int, k: float, alpha: float, beta: float
-    ) -> None:
-        """d ** -beta into `power`, 1 / d into `d`. Roots are several times as fast as a power."""
-        torch.mul(a, a, out=squares.maps)
-        denominator = _InCache.window(squares, n // 2, n, out=d.all, plus=k, times=alpha)
-        if beta == 0.75:
-            root = denominator.rsqrt_()
-            torch.sqrt(root, out=power.all).mul_(root)
-            root.square_()
-        else:
-            torch.pow(denominator, -beta, out=power.all)
-            denominator.reciprocal_()
+    def denominator(a: Tensor, share: _Row, d: _Row, n: int, alpha: float, spare: _Row) -> None:
+        """k + alpha * window_sum(a^2) into `d`: the sum of what each map, or an edge, brings into a window.
+
+        share: that, k / n + alpha * a^2; its edges are k / n.
+        """
+        torch.addcmul(share.edge, a, a, value=alpha, out=share.maps)
+        _InCache.window(share, n // 2, n, out=d, spare=spare)
 
     @staticmethod
-    def window(row: _Row, below: int, n: int, out: Tensor, plus: float = 0.0, times: float = 1.0) -> Tensor:
-        """The sum of the n maps from so many below each on, times a factor, plus a constant."""
-        start = out.new_tensor(plus)  # on its own, so that the first addition needs no pass before it
-        torch.add(start, row.moved[-below], alpha=times, out=out)
-        for j in range(1 - below, n - below):
-            out.add_(row.moved[j], alpha=times)
-        return out
+    def raised(d: _Row, beta: float, out: _Row, spare: _Row) -> None:
+        """d ** beta into `out`; `spare` may be d. Two roots are several times as fast as a power."""
+        if beta == 0.75:
+            torch.sqrt(d.all, out=out.all)
+            torch.sqrt(out.all, out=spare.all)
+            out.all.mul_(spare.all)
+        else:
+            torch.pow(d.all, beta, out=out.all)
+
+    @staticmethod
+    def window(row: _Row, below: int, n: int, out: _Row, spare: _Row) -> None:
+        """Into `out` the sum of the n maps from so many below each on: of pairs, and of odd n one map more.
+
+        A pair is in many windows and is added once, so five maps take three additions and not four.
+        """
+        torch.add(row.part(-below, n - 2), row.part(1 - below, n - 2), out=spare.part(-below, n - 2))
+        terms = [spare.part(j - below) for j in range(0, n - 1, 2)] + n % 2 * [row.part(n - 1 - below)]
+        torch.add(terms[0], terms[1] if n > 2 else 0.0, out=out.all)
+        for term in terms[2:]:
+            out.all.add_(term)
 
 
 def require_maps(a: Tensor) -> None:

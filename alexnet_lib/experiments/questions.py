@@ -167,7 +167,7 @@ DEPTH = Experiment(
     ),
 )
 
-# §6. Five runs of five nets. Those of a run learn from the same images, and differ in weights and order alone.
+# §6. Five runs of five nets. Those of a run learn from the same images; weights and order are their own.
 AVERAGED = Experiment(
     "averaged-nets",
     "What does the average of five nets save against one of them?",
