@@ -164,3 +164,9 @@ def test_averaged_nets_that_are_broken_off_go_on_with_the_net_they_were_at(avera
         assert record.curves == before.curves
         for name in record.results.keys() - {"images per second"}:
             assert record.results[name] == before.results[name]
+
+
+def test_what_averaged_nets_wait_for_counts_their_nets(tmp_path):
+    assert report(AVERAGED, tmp_path).waits_for.startswith(
+        "5 of 5 runs of up to 2 nets of 2 epochs on ten-photos"
+    )

@@ -150,8 +150,47 @@ def test_relus_are_in_place_inside_alone_and_those_that_were_stay_so():
     assert seen[0].min() == 0.0 > seen[1].min()
 
 
+def test_in_place_a_gradient_is_written_over_the_one_that_comes_in_where_it_lies_alike():
+    x = torch.randn(2, 3, 4, 4)
+    unit = torch.nn.ReLU()
+    for order in (torch.contiguous_format, torch.channels_last):
+        given = torch.randn_like(x).contiguous(memory_format=order)
+        expected = torch.where(x > 0, given, 0.0)
+        leaf = x.clone().requires_grad_()
+        with in_place(unit):
+            (gradient,) = torch.autograd.grad(unit(leaf.clone()), leaf, given)
+        assert torch.equal(gradient, expected)
+        assert torch.equal(given, expected) == (order == torch.contiguous_format)
+
+
+def test_in_place_a_gradient_whose_numbers_share_their_memory_is_left_alone():
+    x = torch.randn(2, 3, requires_grad=True)
+    unit = torch.nn.ReLU()
+    with in_place(unit):
+        unit(x * 1).sum().backward()  # of which one number stands for all
+    assert torch.equal(x.grad, (x > 0).float())
+
+
+def test_in_place_has_a_second_gradient():
+    x = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    unit = torch.nn.ReLU()
+    with in_place(unit):
+        assert torch.autograd.gradgradcheck(lambda x: unit(x**3), x)
+
+
+def test_in_place_a_compiled_net_has_the_same_gradients():
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    images = torch.randn(5, 3)
+    usual = gradients(net, images)
+    with in_place(net):
+        compiled = gradients(torch.compile(net, backend="aot_eager", fullgraph=True), images)
+    for found, expected in zip(compiled, usual, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
 def test_an_error_inside_leaves_no_relu_in_place():
     net = torch.nn.Sequential(torch.nn.ReLU())
     with pytest.raises(TypeError), in_place(net):
         net("no tensor")
     assert not net[0].inplace
+    assert net[0].forward.__func__ is torch.nn.ReLU.forward

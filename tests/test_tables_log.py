@@ -50,6 +50,8 @@ def test_circumstances_and_outcome_of_a_run_stand_in_a_row():
         *("2026-01-02", "trial", "relu", "ten-photos", "10", "0", "3"),
         *("CPU, 1 thread(s), x86_64", "2"),
     )
+    several = dataclasses.replace(RECORD, config=RECORD.config | {"nets": 5})
+    assert run_circumstances([several]).column("seed") == ("0, 5 nets",)
     assert run_outcomes([RECORD]).rows == (("trial", "relu", "test error 40.0 %", "python train.py"),)
 
 

@@ -113,8 +113,10 @@ class Report:
         missing = asked.runs - len(self.runs) - self.never_run
         if not missing:
             return ""
+        nets = max(arm.nets for arm in asked.arms.values())
         return (
-            f"{missing} of {asked.runs} runs of up to {setting.epochs} epochs on "
+            f"{missing} of {asked.runs} runs of up to {f'{nets} nets of ' if nets > 1 else ''}"
+            f"{setting.epochs} epochs on "
             f"{setting.data}, {setting.input_side} pixels a side"
         )
 

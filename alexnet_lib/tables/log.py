@@ -18,7 +18,7 @@ def run_circumstances(runs: Sequence[Record]) -> Table:
             run.label,
             run.data,
             f"{run.images:,}",
-            str(run.seed),
+            str(run.seed) if (nets := run.config.get("nets", 1)) == 1 else f"{run.seed}, {nets} nets",
             str(run.epochs),
             run.hardware,
             f"{run.seconds:,.0f}",
