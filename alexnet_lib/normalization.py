@@ -89,9 +89,9 @@ class _InCache(torch.autograd.Function):
     BYTES = 192 * 1024
 
     @staticmethod
-    def forward(ctx, a, n, k, alpha, beta):
+    def forward(ctx, a, n, k, alpha, beta, over):
         ctx.save_for_backward(a)
-        ctx.constants = n, k, alpha, beta
+        ctx.constants, ctx.over = (n, k, alpha, beta), over
         out, units = _InCache.fresh(a), _InCache.units(a, a)
         edges = k / n, 0.0, 0.0
         for part, result, share, d, power in _InCache.blocks(n, units, _InCache.units(out, a), edges=edges):
@@ -104,8 +104,8 @@ class _InCache(torch.autograd.Function):
     def backward(ctx, g):
         (a,), (n, k, alpha, beta) = ctx.saved_tensors, ctx.constants
         if torch.is_grad_enabled():  # a gradient of this gradient is asked for
-            return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *4 * [None]
-        da = _InCache.fresh(a)
+            return *torch.autograd.grad(damped(a, *ctx.constants), a, g, create_graph=True), *5 * [None]
+        da = _InCache.fresh(a, over=g if ctx.over else None)
         units = (_InCache.units(x, a) for x in (a, g, da))
         edges = k / n, 0.0, 0.0, 0.0, 0.0
         for part, g_part, result, share, d, power, root, q in _InCache.blocks(n, *units, edges=edges):
@@ -116,12 +116,14 @@ class _InCache(torch.autograd.Function):
             # The windows that hold map i are those of the maps from (n - 1) // 2 below it.
             _InCache.window(q, (n - 1) // 2, n, out=power, spare=d)
             result.addcmul_(part, power.maps, value=-2 * alpha * beta)
-        return da, None, None, None, None
+        return da, *5 * [None]
 
     @staticmethod
-    def fresh(a: Tensor) -> Tensor:
-        """Memory for as many maps, in a's order."""
+    def fresh(a: Tensor, over: Tensor | None = None) -> Tensor:
+        """Memory for as many maps, in a's order; that of `over`, if it lies in this order."""
         order = (0, 3, 4, 1, 2) if _by_pixel(a) else (0, 1, 2, 3, 4)
+        if over is not None and over.stride() == torch.empty_permuted(a.shape, order, device="meta").stride():
+            return over
         return torch.empty_permuted(a.shape, order, dtype=a.dtype, device=a.device)
 
     @staticmethod
@@ -229,8 +231,11 @@ class _WrittenOut(torch.autograd.Function):
         return root**-beta, 1 / root
 
 
-def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tensor:
-    """`damped` by the fastest body that takes these maps, (..., towers, C, H, W), in their own type."""
+def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, over: bool) -> Tensor:
+    """`damped` by the fastest body that takes these maps, (..., towers, C, H, W), in their own type.
+
+    over: its gradient may be written over the one that comes in, where the body can.
+    """
     n = min(n, max(2 * a.shape[-3] - 1, 1))  # a wider window holds the same maps
     compiling = torch.compiler.is_compiling()
     if not compiling and (a.device.type == "cuda" or INTERPRETED):
@@ -241,8 +246,9 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float) -> Tenso
     # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
     wide = a if a.dtype == torch.float64 else a.float()
     in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel() > 0
-    body = _WrittenOut.apply if compiling else _InCache.apply if in_cache else damped
-    return body(wide, n, k, alpha, beta).to(a.dtype)
+    if in_cache and not compiling:
+        return _InCache.apply(wide, n, k, alpha, beta, over).to(a.dtype)
+    return (_WrittenOut.apply if compiling else damped)(wide, n, k, alpha, beta).to(a.dtype)
 
 
 class LocalResponseNorm(nn.Module):
@@ -261,6 +267,8 @@ class LocalResponseNorm(nn.Module):
 
     Raises ValueError or TypeError for n below 1, k not above 0, alpha below 0, or an input of another form.
     """
+
+    inplace = False  # set by memory.in_place: write the gradient over the one that comes in
 
     def __init__(
         self,
@@ -294,7 +302,8 @@ class LocalResponseNorm(nn.Module):
             )
         split = a.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
         scale = self.alpha / self.n if self.alpha_over_n else self.alpha
-        return _normalized(split, self.n, self.k, scale, self.beta).flatten(-4, -3)  # (..., C, H, W)
+        found = _normalized(split, self.n, self.k, scale, self.beta, self.inplace)
+        return found.flatten(-4, -3)  # (..., C, H, W)
 
     def extra_repr(self) -> str:
         return (

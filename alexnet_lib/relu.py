@@ -1,12 +1,9 @@
 """Saturating and non-saturating units (§3.1), and the four-layer network of Figure 1."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
-from .checks import require_choice, require_count, require_net
+from .checks import require_choice, require_count
 from .paper import POOLING
 
 ACTIVATIONS = {
@@ -61,50 +58,3 @@ class FourLayerNet(nn.Module):
                 f"images have shape {tuple(images.shape)}, and this net is CIFAR-10's: pass (N, 3, 32, 32)"
             )
         return self.classifier(torch.flatten(self.features(images), 1))
-
-
-class _WrittenOver(torch.autograd.Function):
-    """max(0, x) in the memory of x, and its gradient in the memory of the one that comes in."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.mark_dirty(x)
-        ctx.save_for_backward(x.relu_())
-        return x
-
-    @staticmethod
-    def backward(ctx, g):
-        (out,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a gradient of this gradient is asked for
-            return g * (out > 0)
-        if g.stride() != out.stride():  # several of its numbers may share one place
-            return torch.ops.aten.threshold_backward(g, out, 0)
-        return torch.ops.aten.threshold_backward.grad_input(g, out, 0, grad_input=g)
-
-
-def _written_over(x: Tensor) -> Tensor:
-    recorded = torch.is_grad_enabled() and getattr(x, "requires_grad", False)
-    if recorded and not torch.compiler.is_compiling():  # a compiler plans memory itself
-        return _WrittenOver.apply(x)
-    return torch.relu_(x)
-
-
-@contextmanager
-def in_place(net: nn.Module) -> Iterator[None]:
-    """Inside it, the ReLUs of a net write over what they read, on the way back too; after it no more.
-
-    The numbers are the same, and a step takes less memory and time. But a hook on the layer before a ReLU
-    then sees what the ReLU has made of that layer's output, and one on a gradient behind it what has become
-    of that. For nets in a row, whose ReLUs alone read what they read and alone are read by what follows, as
-    in all nets of this library.
-    """
-    net = require_net("net", net)
-    units = [unit for unit in net.modules() if isinstance(unit, nn.ReLU) and not unit.inplace]
-    for unit in units:
-        unit.inplace, unit.forward = True, _written_over
-    try:
-        yield
-    finally:
-        for unit in units:
-            unit.inplace = False
-            del unit.forward  # the class's own shows again

@@ -27,9 +27,9 @@ from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misse
 from .files import held, write_whole
 from .learning import Plateau, TrainConfig
 from .logbook import Logbook
+from .memory import in_place
 from .outcome import DivergedError, Interrupted, Outcome
 from .processes import World, asked_to_stop, enough_memory, joined, share, total
-from .relu import in_place
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What a resumed run may change. Everything else would make it another run.

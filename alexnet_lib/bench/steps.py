@@ -11,9 +11,10 @@ from ..architecture import AlexNet
 from ..batches import Batches
 from ..dataset import ImageSet
 from ..learning import PaperSGD, TrainConfig
+from ..memory import in_place
 from ..normalization import LocalResponseNorm
 from ..paper import LEARNING
-from ..relu import FourLayerNet, in_place
+from ..relu import FourLayerNet
 from .inputs import ALONE
 from .measure import NotMeasured, Pair, Row
 from .normalization import torchs_norm
@@ -41,7 +42,7 @@ def step_of(net: nn.Module, make: Callable, images: Tensor, labels: Tensor) -> C
 
 
 def as_trained(net: nn.Module, work: Callable[[], None]) -> Callable[[], None]:
-    """The work with the net's ReLUs in place, as `train` has them."""
+    """The work with the net in place, as `train` has it."""
 
     def run():
         with in_place(net):
@@ -164,7 +165,7 @@ def rows() -> list[Row]:
             "step/torchvision",
             ours,
             "torchvision.models.alexnet, which normalizes nothing",
-            "the norm takes time; channels last, ReLUs in place and updates in the cache win it back",
+            "the norm takes time; channels last, layers in place and updates in the cache win it back",
             1.0,
             1.0,
             partial(whole_step, torchvisions_alexnet),

@@ -19,7 +19,7 @@ def members(config: TrainConfig, nets: int) -> list[TrainConfig]:
     return [replace(config, seed=first + place, split_seed=config.seed) for place in range(nets)]
 
 
-def averaged(outcomes: Sequence[Outcome], config: TrainConfig, test: ImageSet) -> Outcome:
+def together(outcomes: Sequence[Outcome], config: TrainConfig, test: ImageSet) -> Outcome:
     """The nets as one outcome: means of their curves and results, and the errors of their average besides.
 
     "top-1 error, ten crops" is the mean of the nets' errors, "top-1 error, averaged" the error of the mean of
@@ -29,9 +29,9 @@ def averaged(outcomes: Sequence[Outcome], config: TrainConfig, test: ImageSet) -
     for each in outcomes:
         net = TrainedNet(each.net, each.config, each.mean, test.classes)
         judged.append(net.probabilities(test, device=next(each.net.parameters()).device))
-    together = average_nets(judged)
+    average = average_nets(judged)
     errors = {
-        f"top-{k} error, averaged": topk_error(together, test.labels, min(k, len(test.classes)))
+        f"top-{k} error, averaged": topk_error(average, test.labels, min(k, len(test.classes)))
         for k in (1, 5)
     }
     return replace(

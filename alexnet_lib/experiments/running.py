@@ -20,7 +20,7 @@ from ..outcome import DivergedError, Interrupted, Outcome
 from ..qualitative import tower_gap
 from ..records import Record
 from ..train import stored_side, train
-from .averaging import averaged, members
+from .averaging import members, together
 from .experiment import RANDOM_GAP, TOWER_GAP, Experiment, run_label, search_label
 from .report import chosen_rate, differences, on_record
 from .workers import workers
@@ -149,7 +149,7 @@ class _Laboratory:
                         self._train(each, folder / f"net-{place}", (images, test))
                         for place, each in enumerate(members(config, nets))
                     ]
-                outcome = averaged(outcomes, config, test)
+                outcome = together(outcomes, config, test)
             record = outcome.record(self.name, label, command)
             if self.colours:
                 record = replace(record, results=record.results | tower_colours(outcome.net))
