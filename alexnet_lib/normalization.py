@@ -188,10 +188,13 @@ def require_maps(a: Tensor) -> None:
 class _WrittenOut(torch.autograd.Function):
     """`damped` for a compiler, which makes one pass each way: nothing in place, its gradient written out.
 
-    A compiler computes a value again for each of the n windows that hold it. So `root`, the only part with
-    roots and divisions, is kept beside `a`, and what is computed again are products. Windows run along the
-    axis of maps wherever it lies in memory, and each neighbour is cut off at one end only, because every
-    test for an edge costs as much as a product.
+    A compiler computes a value again for each of the n windows that hold it. So 1 / d is kept beside input
+    and output, and what is computed again are two products. With b = a * d ** -beta the gradient is
+
+        g * d ** -beta - 2 * alpha * beta * a * (sum of g * b / d over the windows that hold the map).
+
+    Windows run along the axis of maps wherever it lies in memory, and each neighbour is cut off at one end
+    only, because every test for an edge costs as much as a product.
     """
 
     @staticmethod
@@ -200,18 +203,18 @@ class _WrittenOut(torch.autograd.Function):
         ctx.constants = n, alpha, beta
         maps = a.movedim(-3, ctx.axis)
         d = k + alpha * sum(other.square() for other in _WrittenOut.window(maps, n // 2, n, ctx.axis))
-        root = d.rsqrt().sqrt() if beta == 0.75 else d
-        ctx.save_for_backward(a, root)
-        return (maps * _WrittenOut.inverse_powers(root, beta)[0]).movedim(ctx.axis, -3)
+        inverse = d.reciprocal()
+        b = (maps * _WrittenOut.power(inverse, beta)).movedim(ctx.axis, -3)
+        ctx.save_for_backward(a, b, inverse)
+        return b
 
     @staticmethod
     def backward(ctx, g):
-        (a, root), (n, alpha, beta) = ctx.saved_tensors, ctx.constants
-        a, g = a.movedim(-3, ctx.axis), g.movedim(-3, ctx.axis)
-        power, inverse = _WrittenOut.inverse_powers(root, beta)
-        direct = g * power
+        (a, b, inverse), (n, alpha, beta) = ctx.saved_tensors, ctx.constants
+        a, b, g = (maps.movedim(-3, ctx.axis) for maps in (a, b, g))
         # Which windows hold map i: those of maps i - (n - 1) // 2 and on.
-        nearby = sum(_WrittenOut.window(direct * a * inverse, (n - 1) // 2, n, ctx.axis))
+        nearby = sum(_WrittenOut.window(g * b * inverse, (n - 1) // 2, n, ctx.axis))
+        direct = g * _WrittenOut.power(inverse, beta)
         return (direct - 2 * alpha * beta * a * nearby).movedim(ctx.axis, -3), None, None, None, None
 
     @staticmethod
@@ -223,12 +226,12 @@ class _WrittenOut(torch.autograd.Function):
             yield F.pad(x.narrow(axis, max(-j, 0), maps - abs(j)), edge) if j else x
 
     @staticmethod
-    def inverse_powers(root: Tensor, beta: float) -> tuple[Tensor, Tensor]:
-        """d ** -beta and 1 / d; for §3.3's beta from the fourth root of 1 / d, else from d."""
+    def power(inverse: Tensor, beta: float) -> Tensor:
+        """(1 / d) ** beta; for §3.3's beta by two roots, which a processor has."""
         if beta == 0.75:
-            square = root * root
-            return square * root, square * square
-        return root**-beta, 1 / root
+            root = inverse.sqrt()
+            return root * root.sqrt()
+        return inverse**beta
 
 
 def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, over: bool) -> Tensor:

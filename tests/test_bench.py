@@ -275,6 +275,19 @@ def test_a_row_is_measured_in_a_process_of_its_own_with_the_threads_that_are_ask
     assert found.also["process"] != os.getpid()
 
 
+def storing():
+    """A pair that tells how much compiled code is stored for it already."""
+    stored = os.listdir(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+    return bench.Pair(list, list, also={"stored": float(len(stored))})
+
+
+def test_a_row_is_compiled_anew_because_stored_code_has_another_number_of_threads(tmp_path, monkeypatch):
+    (tmp_path / "code").touch()
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    assert bench.measure_apart(row(storing), rounds=2).also["stored"] == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "code"]
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Two rows that take no time, in place of the real ones, and no limits to measure."""

@@ -1,11 +1,13 @@
 """Two ways of doing one thing, timed in turn, so that a busy machine slows both alike."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context, set_start_method
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -124,7 +126,8 @@ def measure(row: Row, rounds: int = 7, clock: Callable[[], float] = time.perf_co
 def measure_apart(row: Row, rounds: Count = 7, threads: Count = 1, keep_memory: bool = False) -> Measured:
     """`measure` in a process of its own: memory that one row has freed makes the next row's peer faster.
 
-    threads: of torch there. keep_memory: as `memory.keep_freed_memory`.
+    What is compiled there is compiled anew. threads: of torch there. keep_memory: as
+    `memory.keep_freed_memory`.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(_measure_here, row, rounds, threads, keep_memory).result()
@@ -135,7 +138,10 @@ def _measure_here(row: Row, rounds: int, threads: int, keep_memory: bool) -> Mea
     torch.set_num_threads(threads)
     if keep_memory:
         keep_freed_memory()
-    return measure(row, rounds)
+    # torch's compiler writes the number of threads into its code, and uses stored code for any number.
+    with TemporaryDirectory() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        return measure(row, rounds)
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
