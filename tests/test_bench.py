@@ -159,6 +159,11 @@ def test_the_table_of_a_session_tells_ratio_range_and_goal_and_why_a_row_lacks_t
     assert table.column("goal") == ("2, met", "2", "2, missed")
     assert table.column("images/s") == ("5", "", "")
     assert table.caption == "Speed: all rows; 2 threads, 2 rounds, 2026-01-02"
+    kept = dataclasses.replace(SESSION, label="kept", command="alexnet bench --keep-memory")
+    bench.store(kept, tmp_path)
+    assert tables.speed("kept", folder=tmp_path).caption == (
+        "Speed: all rows; 2 threads, 2 rounds, memory kept, 2026-01-02"
+    )
     assert tables.speed("quiet", "other", folder=tmp_path).column("row") == ("other/slow",)
     assert ("copy GB/s", "10") in tables.limits("quiet", tmp_path).rows
 

@@ -78,10 +78,11 @@ def _measured(row: Measured) -> tuple[str, str, str, str]:
 
 
 def _circumstances(found: Session) -> str:
-    """What a caption says of a session: threads, rounds and date."""
+    """What a caption says of a session: threads, rounds, date, and whether freed memory was kept."""
     rounds = max((len(row.ratios) for row in found.rows), default=0)
     threads = "1 thread" if found.threads == 1 else f"{found.threads} threads"
-    return f"{threads}, {rounds} rounds, {found.date}"
+    kept = ", memory kept" if "--keep-memory" in found.command.split() else ""
+    return f"{threads}, {rounds} rounds{kept}, {found.date}"
 
 
 def _number(value: float | None) -> str:
