@@ -8,7 +8,7 @@ system reads from the disk what a step looks at, and keeps in spare memory what 
 A cache is a folder of these files, and `lock`:
 
     images     the pixels, N x 3 x side x side bytes
-    digests    8 bytes for each picture, the BLAKE2b of its pixels; zero where it is not decoded yet
+    digests    8 bytes for each picture, of the SHA-256 of its pixels; zero where it is not decoded yet
     listing    which pictures these are: JSON behind a line with its kind and its own digest
     mean       the mean image, once a run has asked for it, behind a line with the digest of the digests
 
@@ -23,7 +23,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,10 +36,10 @@ from .files import held, write_whole
 from .folders import Listing
 from .images import CorruptImageError, decoding, mean_image, reason
 
-KIND = "alexnet_lib image cache 1"
+KIND = "alexnet_lib image cache 2"
 FLUSH_SECONDS = 5.0  # of decoding, which is what a build that is killed loses at most
 DIGEST = np.dtype("<u8")
-MEAN_KIND, MEAN_DIGEST = "alexnet_lib mean image 1", 16
+MEAN_KIND, MEAN_DIGEST = "alexnet_lib mean image 2", sha256().digest_size
 SAMPLE = 64  # pictures that every load compares with their digests
 
 
@@ -91,16 +91,16 @@ def kept_mean(where: Path, images: Tensor) -> Tensor:
     made each time.
     """
     path = where / "mean"
-    head = f"{MEAN_KIND} {blake2b((where / 'digests').read_bytes(), digest_size=16).hexdigest()}".encode()
+    head = f"{MEAN_KIND} {sha256((where / 'digests').read_bytes()).hexdigest()}".encode()
     shape = images.shape[1:]
     if path.exists():
         found, _, numbers = path.read_bytes().partition(b"\n")
         digest, pixels = numbers[:MEAN_DIGEST], numbers[MEAN_DIGEST:]
-        if found == head and blake2b(pixels, digest_size=MEAN_DIGEST).digest() == digest:
+        if found == head and sha256(pixels).digest() == digest:
             return torch.frombuffer(bytearray(pixels), dtype=torch.float32).view(shape)
     mean = mean_image(images)
     pixels = mean.numpy().tobytes()
-    content = head + b"\n" + blake2b(pixels, digest_size=MEAN_DIGEST).digest() + pixels
+    content = head + b"\n" + sha256(pixels).digest() + pixels
     with contextlib.suppress(OSError):
         write_whole(path, lambda file: file.write(content))
     return mean
@@ -282,12 +282,12 @@ def _write_listing(where: Path, listing: Listing) -> None:
 
 
 def _digest(picture: Tensor) -> int:
-    # Zero says that a picture is not decoded yet.
-    return int.from_bytes(blake2b(picture.numpy(), digest_size=8).digest(), "little") or 1
+    # SHA-256, because processors have instructions for it. Zero says that a picture is not decoded yet.
+    return int.from_bytes(sha256(picture.numpy()).digest()[: DIGEST.itemsize], "little") or 1
 
 
 def _head(text: bytes) -> bytes:
-    return f"{KIND} {blake2b(text, digest_size=16).hexdigest()}".encode()
+    return f"{KIND} {sha256(text).hexdigest()}".encode()
 
 
 def _way_out(where: Path) -> str:

@@ -119,8 +119,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def to_tensor(image: Image.Image) -> Tensor:
     """An RGB picture as uint8 (3, H, W)."""
-    bands = bytearray().join(band.tobytes() for band in image.split())
-    return torch.frombuffer(bands, dtype=torch.uint8).view(3, image.height, image.width)
+    # One copy of the pixels under Python's lock, and one outside of it, into the order of a tensor.
+    return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
 
 def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
@@ -142,7 +142,7 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
             if image.shape != images.shape[1:]:
                 several_sizes = True
                 break
-            images[k] = image
+            images.numpy()[k] = image.numpy()  # torch's threads would wait for a core of those that decode
     if several_sizes:
         return read_images(paths, IMAGES.stored)  # §2: a constant input size
     if reasons:

@@ -372,7 +372,7 @@ DAMAGES = [
     ("listing", lambda path: flip(path, -3), r"listing is damaged"),
     ("listing", lambda path: os.truncate(path, 200), r"listing is damaged"),
     ("listing", lambda path: os.truncate(path, 0), r"listing is damaged"),
-    ("listing", lambda path: flip(path, 24), r"listing is a 'alexnet_lib image cache 0', and .* cache 1'"),
+    ("listing", lambda path: flip(path, 24), r"listing is a 'alexnet_lib image cache 3', and .* cache 2'"),
 ]
 
 

@@ -3,6 +3,7 @@
 import atexit
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -71,12 +72,23 @@ def from_files(root: Path) -> Pair:
     stored, out = torch.empty(BATCH, 3, side, side, dtype=torch.uint8), torch.empty(BATCH, 3, size, size)
 
     def ours():
-        with decoding(paths, side) as pictures:
+        with one_thread(), decoding(paths, side) as pictures:
             while count := _fill(stored, pictures):
                 places, shifts = crop.places(count, side, side), noise.shifts(count)
                 crop.cut(stored[:count], places, mean, shifts, out=out[:count])
 
     return Pair(ours, lambda: [None for _ in loader], FILES)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch with one thread, as a DataLoader's workers have it: those that decode fill the cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def first_epoch(root: Path) -> Pair:
@@ -132,7 +144,7 @@ def _fill(stored: Tensor, pictures: Iterator[Tensor]) -> int:
     """Put the next pictures into a batch; how many there were."""
     count = 0
     for count, picture in enumerate(islice(pictures, len(stored)), 1):
-        stored[count - 1] = picture
+        stored.numpy()[count - 1] = picture.numpy()
     return count
 
 
