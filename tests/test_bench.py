@@ -242,6 +242,18 @@ def test_the_first_epoch_sees_every_picture_once_and_leaves_nothing(little, monk
     assert set(little.rglob("*")) == before
 
 
+def test_torch_has_its_threads_back_after_work_with_one():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyboardInterrupt), inputs.one_thread():
+            within = torch.get_num_threads()
+            raise KeyboardInterrupt
+        assert (within, torch.get_num_threads()) == (1, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_rows_on_files_say_which_files_they_lack(tmp_path):
     (row,) = (row for row in bench.all_rows(tmp_path) if row.name == "input/first-epoch")
     assert (

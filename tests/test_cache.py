@@ -9,6 +9,7 @@ import sys
 import time
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,6 +121,17 @@ def test_a_second_load_lists_and_decodes_nothing(data, where, decoded, listed):
     cached(data, where)
     assert len(decoded) == 2 * EACH
     assert len(listed) == 1
+
+
+def test_a_picture_whose_digest_is_zero_counts_as_decoded(data, where, decoded, monkeypatch):
+    really = library.sha256
+    zeros = SimpleNamespace(digest=lambda: bytes(32))
+    # Of all that a cache hashes, pictures alone are arrays.
+    monkeypatch.setattr(library, "sha256", lambda x: zeros if isinstance(x, np.ndarray) else really(x))
+    cached(data, where)
+    decoded.clear()
+    cached(data, where)
+    assert not decoded
 
 
 def test_imagenette_has_a_cache_too(tmp_path, monkeypatch, decoded):
