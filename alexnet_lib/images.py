@@ -55,7 +55,11 @@ def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> 
         raise TypeError(
             f"image is {type(image).__name__}, and must be a uint8 tensor (3, H, W) or a PIL image"
         )
-    image = _to_rgb(image)
+    return to_tensor(_square(_to_rgb(image), size))
+
+
+def _square(image: Image.Image, size: int) -> Image.Image:
+    """An RGB picture rescaled and cropped as `rescale_and_crop` says."""
     shorter = min(image.size)
     width, height = (int(size * side / shorter) for side in image.size)
     _require_room(image, width, height)
@@ -65,7 +69,7 @@ def rescale_and_crop(image: Tensor | Image.Image, size: int = IMAGES.stored) -> 
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     if image.size != (size, size):
         image = image.crop((left, top, left + size, top + size))
-    return to_tensor(image)
+    return image
 
 
 def _require_room(image: Image.Image, width: int, height: int) -> None:
@@ -117,10 +121,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def to_tensor(image: Image.Image) -> Tensor:
-    """An RGB picture as uint8 (3, H, W)."""
+def to_tensor(image: Image.Image, out: Tensor | None = None) -> Tensor:
+    """An RGB picture as uint8 (3, H, W), in `out` if that has its shape."""
+    if out is None or out.shape != (3, image.height, image.width):
+        # By numpy, whose error is a MemoryError where there is none; torch's would pass for a broken picture.
+        out = torch.from_numpy(np.empty((3, image.height, image.width), np.uint8))
     # One copy of the pixels under Python's lock, and one outside of it, into the order of a tensor.
-    return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
+    np.copyto(out.numpy(), np.asarray(image).transpose(2, 0, 1))
+    return out
 
 
 def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
@@ -154,12 +162,15 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
 def decoding(paths: Sequence[Path], size: int | None = None) -> Iterator[Iterator[Tensor | Exception]]:
     """An iterator over the pictures in order, uint8 (3, H, W) each, or the exception in place of one.
 
-    Several threads decode ahead of it, but not far: what waits in memory is some hundred pictures.
+    A picture's memory is taken for another one as soon as the next is asked for: copy what you keep. Several
+    threads decode ahead, but not far: what waits in memory is some hundred pictures.
     """
     threads = min(8, os.cpu_count() or 1)
+    spare = deque()  # memory of pictures that have been taken: fresh memory has to be cleared by the system
     with warnings.catch_warnings(), ThreadPool(threads) as pool:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield _in_order(pool, partial(_picture, size=size), paths, chunks_ahead=4 * threads)
+        read = partial(_picture, size=size, spare=spare)
+        yield _returned(_in_order(pool, read, paths, chunks_ahead=4 * threads), spare)
 
 
 def _in_order(pool: ThreadPool, read, paths: Sequence[Path], chunks_ahead: int) -> Iterator:
@@ -172,14 +183,31 @@ def _in_order(pool: ThreadPool, read, paths: Sequence[Path], chunks_ahead: int) 
         yield from waiting.popleft().get()
 
 
-def _picture(path: Path, size: int | None) -> Tensor | Exception:
+def _returned(pictures: Iterator[Tensor | Exception], spare: deque[Tensor]) -> Iterator[Tensor | Exception]:
+    """The pictures, each laid to the spare memory when the next is asked for."""
+    for picture in pictures:
+        yield picture
+        if isinstance(picture, Tensor):
+            spare.append(picture)
+
+
+def _picture(path: Path, size: int | None, spare: deque[Tensor]) -> Tensor | Exception:
     try:
         image = read_image(path)
-        return to_tensor(image) if size is None else rescale_and_crop(image, size)
+        if size is not None:
+            image = _square(image, size)
+        return to_tensor(image, _taken(spare))
     except MemoryError:  # says nothing of the picture
         raise
     except Exception as error:  # decoders raise errors of many types; the caller collects them all
         return error
+
+
+def _taken(spare: deque[Tensor]) -> Tensor | None:
+    try:
+        return spare.pop()
+    except IndexError:  # asking whether one is left does not help: another thread may take it meanwhile
+        return None
 
 
 def reason(error: Exception) -> str:

@@ -80,9 +80,9 @@ def decoded(monkeypatch):
     """The files that are decoded from now on."""
     seen, really = [], images._picture
 
-    def counting(path, size):
+    def counting(path, size, spare):
         seen.append(path)
-        return really(path, size)
+        return really(path, size, spare)
 
     monkeypatch.setattr(images, "_picture", counting)
     return seen
@@ -244,10 +244,10 @@ import sys, time
 from alexnet_lib import cache, images
 from alexnet_lib.dataset import load
 really = images._picture
-def slowly(path, size):
+def slowly(path, size, spare):
     time.sleep(0.2)
     print("decodes", flush=True)
-    return really(path, size)
+    return really(path, size, spare)
 images._picture, images.CHUNK, images.os.cpu_count = slowly, 1, lambda: 1
 cache.FLUSH_SECONDS = 0.0
 print("ready", flush=True)
@@ -520,3 +520,18 @@ def test_decoding_runs_ahead_but_not_far(tmp_path, decoded):
         time.sleep(0.3)
         assert len(decoded) == most
         assert sum(1 for _ in pictures) == 2999
+
+
+def test_the_memory_of_a_picture_is_taken_again_and_no_picture_is_lost_by_it(tmp_path):
+    paths = []
+    for k in range(300):
+        side = SIDE if k % 3 else SIDE + 1  # memory of another shape does not do
+        paths.append(tmp_path / f"{k}.png")
+        Image.new("RGB", (side, side), (k % 256, k // 256, side)).save(paths[-1])
+    seen, places = [], set()
+    with images.decoding(paths) as pictures:
+        for found in pictures:
+            seen.append((found[0].unique().tolist(), found[1].unique().tolist(), found.shape[-1]))
+            places.add(found.data_ptr())
+    assert seen == [([k % 256], [k // 256], SIDE if k % 3 else SIDE + 1) for k in range(300)]
+    assert len(places) < 250
