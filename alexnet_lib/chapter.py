@@ -36,7 +36,8 @@ def show_experiment(name: str, folder: str | Path = records.RESULTS) -> None:
     """Show how far an experiment has come, and how to make it again; all from the records (§3-§7).
 
     With an interval: the figure and how to read it. Without: what is waited for. Once an arm has been
-    measured, each comparison with effect, verdict and rule. Raises ValueError for an unknown experiment.
+    measured: each comparison with effect, verdict and rule, and how the rates were chosen. Raises ValueError
+    for an unknown experiment.
     """
     found = report(named(name), folder)
     if any(answer.interval for answer in found.answers):
@@ -44,4 +45,5 @@ def show_experiment(name: str, folder: str | Path = records.RESULTS) -> None:
     display(Markdown(figures.experiment_caption(name, folder)))
     if any(answer.runs for answer in found.answers):
         display(tables.experiment(name, folder))
+        display(tables.rates(name, folder))
     display(tables.reproduce(name, folder))

@@ -159,6 +159,8 @@ def test_values_are_results_or_the_ends_of_curves_and_a_gap_lies_between_them():
 LRN = Comparison("lrn", "a", "b", Value("test error"), printed=0.014)
 RELU = Comparison("relu-speed", "a", "b", Crossing("training error", 0.25), "ratio", 6.0)
 DECAY = Comparison("weight-decay", "a", "b", Value("training error"))
+OURS = Comparison(None, "a", "b", Value("test error"), printed=0.014)
+OUR_RATIO = Comparison(None, "a", "b", Crossing("training error", 0.25), "ratio", 6.0)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +176,12 @@ DECAY = Comparison("weight-decay", "a", "b", Value("training error"))
         (RELU, 0.5, 0.9, "contradicted"),
         (DECAY, 0.001, 0.002, "reproduced"),
         (DECAY, -0.001, 0.002, "not at this scale"),
+        (OURS, 0.001, 0.03, "effect"),
+        (OURS, -0.001, 0.03, "no effect shown"),
+        (OURS, -0.03, -0.001, "opposite effect"),
+        (OUR_RATIO, 1.1, 9.0, "effect"),
+        (OUR_RATIO, 0.9, 1.1, "no effect shown"),
+        (OUR_RATIO, 0.5, 0.9, "opposite effect"),
     ],
 )
 def test_a_verdict_follows_the_rule(comparison, low, high, words):
@@ -195,7 +203,9 @@ def test_points_are_hundredths_and_a_ratio_is_in_times():
     found = Answer(LRN, pairs, interval(list(pairs.values())), "same sign", ())
     assert found.effect.startswith("1.50 points (95 % interval -4.85 to 7.85, 2 seeds)")
     assert found.power == "an effect below 6.35 points would not have shown"
+    assert found.means == "32.0 % against 30.5 %"
     found = Answer(RELU, pairs, Interval(4.0, 2.0, 8.0, 5, "ratio"), "same sign", ())
+    assert found.means == "0.32 against 0.305"
     assert found.effect == "4.00 times (95 % interval 2.00 to 8.00, 5 seeds)"
     assert found.power == "an effect below 2.00 times would not have shown"
 

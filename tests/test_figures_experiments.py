@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from test_experiments import figure_1_records
+from test_experiments import figure_1_record, figure_1_records
 from test_records import RECORD
 
 from alexnet_lib import figures, records, tables
@@ -67,8 +67,9 @@ def test_without_records_figure_and_caption_say_what_they_wait_for(tmp_path, nam
 def test_where_all_runs_failed_the_caption_does_not_wait_for_more(tmp_path):
     asked = EXPERIMENTS["dropout-cifar"]
     for arm, declared in asked.arms.items():
+        rates = declared.rates or asked.arms[declared.rate_of].rates
         runs = [(f"{arm}-rate-search-{rate:g}", asked.search_config(arm, rate)) for rate in declared.rates]
-        runs += [(f"{arm}-seed{seed}", asked.config(arm, seed, declared.rates[0])) for seed in range(5)]
+        runs += [(f"{arm}-seed{seed}", asked.config(arm, seed, rates[0])) for seed in range(5)]
         for label, config in runs:
             record = dropout_record(label, config)
             failed = {**record.config, "failed": "the loss is nan"}
@@ -111,21 +112,53 @@ def test_effects_of_different_units_stand_on_axes_of_their_own(tmp_path, monkeyp
 def test_the_table_has_effect_verdict_rule_and_power_of_each_comparison(measured):
     table = tables.experiment(NAME, measured)
     assert len(table.rows) == len(EXPERIMENTS[NAME].comparisons)
-    comparison, effect, verdict, rule, power = table.rows[0]
+    comparison, means, effect, verdict, rule, power = table.rows[0]
     assert comparison == "tanh against relu: epochs to 25 % training error"
+    assert means == "6 against 4"
     assert effect.startswith("1.49 times (95 % interval ")
     assert verdict == "same sign"
     assert rule == "reproduced above 2.45"  # the root of six
-    assert table.rows[-1][3] == "reproduced above no effect"
+    assert table.rows[-1][4] == "effect above 1"
     assert power.startswith("an effect below 1.")
-    assert table.rows[1][1:3] == ("not measured yet", "not measured")
+    assert table.rows[1][1:4] == ("", "not measured yet", "not measured")
+
+
+def test_each_rate_is_told_with_what_its_run_came_to(measured):
+    found = {row[0]: row[1:] for row in tables.rates(NAME, measured).rows}
+    assert list(found) == list(EXPERIMENTS[NAME].arms)
+    assert found["relu"] == ("0.0005: 9.0; 0.001: 9.0; 0.002: 5.0; 0.004: 9.0", "0.002")
+    assert found["tanh-at-relu-rate"] == ("as relu", "0.002")
+    assert found["sigmoid"] == ("", "not known yet")
+
+
+def test_a_rate_at_the_edge_of_its_grid_is_told_and_so_is_an_arm_without_one(tmp_path):
+    asked = EXPERIMENTS[NAME]
+    for arm, best in (("relu", 0.004), ("tanh", None)):
+        for rate in asked.arms[arm].rates:
+            epochs = 5.0 if rate == best else 9.0
+            run = figure_1_record(f"{arm}-rate-search-{rate:g}", asked.search_config(arm, rate), epochs)
+            if best is None:
+                run = dataclasses.replace(run, curves={"training error": [0.5, 0.4]})
+            records.store(run, tmp_path)
+    found = {row[0]: row[1:] for row in tables.rates(NAME, tmp_path).rows}
+    assert found["relu"][1] == "0.004, the edge of the grid"
+    assert found["tanh"][0].startswith("0.01: not reached; 0.02: not reached; ")
+    assert found["tanh"][1] == "none"
+
+
+def test_errors_of_rates_are_told_to_a_hundredth_of_a_point(tmp_path):
+    run = dropout_record(
+        "dropout-rate-search-0.004", EXPERIMENTS["dropout-cifar"].search_config("dropout", 0.004)
+    )
+    records.store(dataclasses.replace(run, curves={"validation error": [0.35084]}), tmp_path)
+    assert tables.rates("dropout-cifar", tmp_path).rows[0][1] == "0.004: 35.08 %"
 
 
 def test_to_measure_again_is_told_with_command_time_memory_and_hardware(measured):
     found = dict(tables.reproduce(NAME, measured).rows)
     assert found == {
         "command": "alexnet experiment run relu-against-tanh",
-        "runs on record": "18 of 95",
+        "runs on record": "18 of 99",
         "time of all, one after another": "0.01 hours",  # 18 runs of 1.5 s
         "memory of the largest": "not on record",
         "data": "ten-photos",

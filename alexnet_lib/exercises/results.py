@@ -9,12 +9,12 @@ from .verdict import Verdict, check_function, check_number
 
 
 def check_margin(answer: int) -> Verdict:
-    """§6: how many of 150,000 test images are the 10.9 points between the two best entries of 2012?"""
+    """§6: how many of 100,000 test images are the 10.9 points between the two best entries of 2012?"""
     return check_number(
         answer,
-        16_350,
-        "Hint: the errors are shares of the 150,000 images; subtract first, then take that share of them.",
-        "16,350 images that the second entry missed with five guesses, net of those it alone got right.",
+        10_900,
+        "Hint: the errors are shares of the 100,000 images; subtract first, then take that share of them.",
+        "10,900 images that the second entry missed with five guesses, net of those it alone got right.",
         tolerance=1e-6,
     )
 

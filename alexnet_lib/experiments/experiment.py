@@ -139,7 +139,7 @@ class Comparison:
 
     @property
     def enough(self) -> float:
-        """The effect above which the claim is reproduced: half of the printed one, of a ratio its root."""
+        """The effect above which a claim is reproduced: half of the printed one, of a ratio its root."""
         if self.printed is None:
             return self.none
         return self.printed**0.5 if self.kind == "ratio" else self.printed / 2
@@ -154,11 +154,14 @@ class Comparison:
     @property
     def rule(self) -> str:
         """The verdict rule in words, as `verdict` follows it."""
-        return (
-            f"reproduced: the whole 95 % interval is above {self.least}; same sign: above no effect; "
-            "contradicted: below no effect; else not at this scale; "
-            "not measured: a run is missing, or lacks the number"
-        )
+        if self.claim is None:
+            told = "effect: the whole 95 % interval above none; opposite effect: below; else no effect shown"
+        else:
+            told = (
+                f"reproduced: the whole 95 % interval is above {self.least}; same sign: above no effect; "
+                "contradicted: below no effect; else not at this scale"
+            )
+        return f"{told}; not measured: a run is missing, or lacks the number"
 
 
 @dataclass(frozen=True)

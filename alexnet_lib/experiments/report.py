@@ -45,6 +45,16 @@ class Answer:
         return f"{mean} {self.unit} (95 % interval {low} to {high}, {self.interval.pairs} seeds)"
 
     @property
+    def means(self) -> str:
+        """The two numbers that are compared, each a mean over the seeds, in the order of `words`."""
+        if not self.pairs:
+            return ""
+        ours, theirs = (sum(numbers) / len(self.pairs) for numbers in zip(*self.pairs.values(), strict=True))
+        if self.comparison.measure.unit == POINTS:
+            return f"{100 * theirs:.1f} % against {100 * ours:.1f} %"
+        return f"{theirs:.3g} against {ours:.3g}"
+
+    @property
     def power(self) -> str:
         """The smallest effect that an interval as wide as this one tells from none."""
         if self.interval is None:
@@ -80,11 +90,13 @@ class Answer:
 class Report:
     """All that the records say on an experiment.
 
+    tries: by arm, the criterion that a run with each rate of its grid came to; None where it is not reached.
     rates: by arm, of those whose search is complete and gave one. without_rate: the arms whose search is
     complete and gave none; their seeds are not run. runs: by label, those that tried rates among them.
     """
 
     experiment: Experiment
+    tries: Mapping[str, Mapping[float, float | None]]
     rates: Mapping[str, ChosenRate]
     without_rate: tuple[str, ...]
     answers: tuple[Answer, ...]
@@ -143,6 +155,7 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
     require_same_data(runs.values())
     return Report(
         experiment,
+        {arm: _tries(experiment, arm, runs) for arm in experiment.arms},
         rates,
         without_rate,
         tuple(_answer(experiment, each, measured, without_rate) for each in experiment.comparisons),
@@ -151,13 +164,20 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
 
 
 def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[int] = ()) -> str:
-    """The verdict on an effect by the rule of its comparison; `missing`: the seeds that have no answer."""
+    """The verdict on an effect by the rule of its comparison; `missing`: the seeds that have no answer.
+
+    Only a claim of the paper is reproduced or contradicted; a question of ours has an effect, or has none.
+    """
     require_kind("comparison", comparison, Comparison)
     require_kind("found", found, Interval | None)
     require_kind("missing", missing, Sequence[Index], empty=True)
     if missing or found is None:
         seeds = ", ".join(map(str, missing))
         return "not measured: no answer from seed " + seeds if missing else "not measured"
+    if comparison.claim is None:
+        if found.low > comparison.none:
+            return "effect"
+        return "opposite effect" if found.high < comparison.none else "no effect shown"
     if found.low > comparison.enough:
         return "reproduced"
     if found.low > comparison.none:
@@ -188,19 +208,22 @@ def chosen_rate(experiment: Experiment, arm: str, runs: Mapping[str, Record]) ->
         return chosen_rate(experiment, declared.rate_of, runs)
     if not declared.rates:
         return ChosenRate(experiment.config(arm, 0).rate, at_edge=False)
-    scores = {}
-    for rate in declared.rates:
-        run = runs.get(search_label(arm, rate))
-        if run is None:
-            return None
-        require_declared(run, experiment.search_config(arm, rate))
-        score = experiment.criterion.of(run)
-        if score is not None:
-            scores[rate] = score
-    if not scores:
+    scores = _tries(experiment, arm, runs)
+    reached = {rate: score for rate, score in scores.items() if score is not None}
+    if len(scores) < len(declared.rates) or not reached:
         return None
-    best = min(scores, key=scores.get)
+    best = min(reached, key=reached.get)
     return ChosenRate(best, at_edge=best in (min(declared.rates), max(declared.rates)))
+
+
+def _tries(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> dict[float, float | None]:
+    """The criterion at each rate of the arm's grid that is on record; None where a run does not reach it."""
+    found = {}
+    for rate in experiment.arms[arm].rates:
+        if run := runs.get(search_label(arm, rate)):
+            require_declared(run, experiment.search_config(arm, rate))
+            found[rate] = experiment.criterion.of(run)
+    return found
 
 
 def _searched(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> bool:

@@ -17,7 +17,7 @@ from .architecture import (
 from .claims import claim_card, differences
 from .depth import nets_without_layers
 from .dropout import dropout_places
-from .experiments import experiment, experiments, reproduce
+from .experiments import experiment, experiments, rates, reproduce
 from .learning import decay_half_lives, diagnosis
 from .ledger import claim_ledger, verdict_counts
 from .log import run_circumstances, run_outcomes
@@ -57,6 +57,7 @@ __all__ = [
     "pages",
     "preset_table",
     "qualitative_claims",
+    "rates",
     "readers_notes",
     "receptive_fields",
     "reimplementations",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from .. import paper
 from ..architecture import SPECS
 from ..augmentation import views
+from ..experiments import Answer, named, report
 from ..qualitative import recorded_first_layer, tower_gap
 from ..spec import trace
 from .results import ENTRY_ERRORS
@@ -17,6 +18,15 @@ def readers_notes() -> Table:
     return Table("Notes of readers, and what holds", columns, tuple(_notes()))
 
 
+def _answer(experiment: str, arm: str, against: str) -> Answer:
+    """The first answer on two arms."""
+    return next(
+        answer
+        for answer in report(named(experiment)).answers
+        if (answer.comparison.arm, answer.comparison.against) == (arm, against)
+    )
+
+
 def _notes() -> Iterator[tuple[str, str, str, str]]:
     parameters = {name: f"{sum(layer.parameters for layer in trace(SPECS[name])):,}" for name in SPECS}
     net = SPECS["paper"]
@@ -24,6 +34,10 @@ def _notes() -> Iterator[tuple[str, str, str, str]]:
     errors = {name: round(100 * error, 1) for name, error in ENTRY_ERRORS.items()}
     margin = errors["SIFT + FVs"] - errors["7 CNNs*"]
     gap = tower_gap(recorded_first_layer().weight)
+    against_batch_norm = _answer("lrn-cifar", "four-layer", "four-layer-batch-norm")
+    dropout_time = [
+        _answer("dropout-cifar", "no-dropout", arm).effect for arm in ("dropout", "dropout-at-same-rate")
+    ]
     yield (
         "000",
         "One GPU learns kernels without colour, the other coloured ones",
@@ -36,7 +50,8 @@ def _notes() -> Iterator[tuple[str, str, str, str]]:
         "000",
         "Batch normalization has replaced response normalization",
         "Later nets do have it in that place. It takes the contrast out that response normalization leaves "
-        "in; which of the two lowers the error more is not measured yet",
+        "in. Errors of a four-layer net on 10,000 images of CIFAR-10, batch normalization against the "
+        f"other: {against_batch_norm.means}, {against_batch_norm.effect}; in the full net not measured yet",
         "3.3",
     )
     yield (
@@ -56,7 +71,9 @@ def _notes() -> Iterator[tuple[str, str, str, str]]:
         "001",
         "Dropout makes training twice as long",
         "The paper says so of the iterations to converge. It depends on the form of dropout, the rate and "
-        "what counts as converged; on real images it is not measured yet",
+        f"what counts as converged. In a small net on 10,000 images of CIFAR-10, to a training loss of 1.4: "
+        f"{dropout_time[0]}, and {dropout_time[1]} at the rate of the net without; in the full net not "
+        f"measured yet",
         "4.2",
     )
     yield (
