@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from alexnet_lib import bench, figures, records, tables
-from alexnet_lib.bench import inputs, limits, log
+from alexnet_lib.bench import inputs, limits, log, steps
 from alexnet_lib.cli import main
 
 
@@ -241,6 +241,33 @@ def test_the_first_epoch_sees_every_picture_once_and_leaves_nothing(little, monk
     assert torch.cat([labels for _, labels in seen]).bincount().tolist() == [4, 4]
     assert [tuple(batch.shape) for batch, _ in seen] == [(4, 3, 14, 14)] * 2
     assert set(little.rglob("*")) == before
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_a_tuned_peer_has_channels_last_and_the_fused_update(monkeypatch, tuned):
+    made, seen, sgd = [], [], torch.optim.SGD
+
+    class Seen(sgd):
+        def __init__(self, parameters, **settings):
+            made.append(settings.get("fused"))
+            super().__init__(parameters, **settings)
+
+    def peer():
+        layers = torch.nn.Conv2d(3, 4, 9, stride=64), torch.nn.Flatten(), torch.nn.LazyLinear(1000)
+        net = torch.nn.Sequential(*layers)
+        net(torch.zeros(1, 3, 224, 224))
+        net[0].register_forward_hook(
+            lambda layer, images, _: seen.extend(
+                each.is_contiguous(memory_format=torch.channels_last) for each in (layer.weight, *images)
+            )
+        )
+        return net
+
+    monkeypatch.setattr(torch.optim, "SGD", Seen)
+    pair = steps.whole_step(peer, batch=2, tuned=tuned)
+    pair.peer()
+    assert made == [True if tuned else None]
+    assert seen == [tuned, tuned]
 
 
 def test_torch_has_its_threads_back_after_work_with_one():
