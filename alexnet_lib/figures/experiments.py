@@ -54,8 +54,8 @@ def experiment_caption(name: str, folder: str | Path = records.RESULTS) -> str:
     where = "; ".join(dict.fromkeys(answer.circumstances for answer in answered))
     return (
         f"Above: means over {' or '.join(map(str, seeds))} seeds, shaded from the lowest to the highest. "
-        f"Below: effects with their 95 % intervals, paired by seed; the line is no effect, a diamond the "
-        f"paper's. {where}."
+        f"Below: effects with their 95 % intervals, paired by seed, the first of the two less the second or, "
+        f"in times, divided by it. The line is no effect, a diamond the paper's. {where}."
     )
 
 
