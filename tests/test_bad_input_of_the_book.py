@@ -208,6 +208,7 @@ CALLS = {
     "receptive_fields": (tables.receptive_fields, dict(spec="paper")),
     "reimplementations": (tables.reimplementations, dict(specs=(PAPER,))),
     "reproduce": (tables.reproduce, dict(name="lrn", folder=records.RESULTS)),
+    "rates": (tables.rates, dict(name="lrn", folder=records.RESULTS)),
     "run_circumstances": (tables.run_circumstances, dict(runs=[RECORD])),
     "run_outcomes": (tables.run_outcomes, dict(runs=[RECORD])),
     "run_table": (tables.run_table, dict(records=[RECORD])),
@@ -593,7 +594,8 @@ TOGETHER = [
 UNKNOWN = ["papier", "", "relu\0", "../paper", "Paper ", "1e9"]
 NAMED = [
     *[("middle_field", "name"), ("experiment", "name"), ("claim_card", "section"), ("layer_table", "spec")],
-    *[("memory_table", "spec"), ("receptive_fields", "spec"), ("reproduce", "name"), ("named", "name")],
+    *[("memory_table", "spec"), ("receptive_fields", "spec"), ("reproduce", "name"), ("rates", "name")],
+    ("named", "name"),
     *[("Arm", "changes"), ("Comparison", "claim"), ("Comparison", "kind"), ("records.load", "experiment")],
     *[("circumstances", "device"), ("show_experiment", "name"), ("config_from", "preset"), ("build", "name")],
     *[("experiment_caption", "name"), ("experiment table", "name"), ("interval", "kind")],

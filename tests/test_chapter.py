@@ -53,17 +53,17 @@ def test_rates_alone_measure_nothing_and_one_seed_has_no_figure(shown, tmp_path)
         if run.label.partition("-seed")[2] not in ("", "0"):
             next(tmp_path.rglob(f"*{run.label}*")).unlink()
     show_experiment("relu-against-tanh", tmp_path)
-    waits, answers, again = shown
-    assert waits.startswith("Not measured yet: waits for 85 of 95 runs")
+    waits, answers, _rates, again = shown
+    assert waits.startswith("Not measured yet: waits for 89 of 99 runs")
     assert "not measured: no answer from seed 1, 2, 3, 4" in answers
-    assert "10 of 95" in again
+    assert "10 of 99" in again
     shown.clear()
     for path in tmp_path.rglob("*-seed0*"):
         path.unlink()
     show_experiment("relu-against-tanh", tmp_path)
     waits, again = shown
-    assert waits.startswith("Not measured yet: waits for 87 of 95 runs")
-    assert "8 of 95" in again
+    assert waits.startswith("Not measured yet: waits for 91 of 99 runs")
+    assert "8 of 99" in again
 
 
 def test_with_records_an_experiment_has_figure_caption_answers_and_the_way_to_them(shown, tmp_path):
@@ -74,6 +74,7 @@ def test_with_records_an_experiment_has_figure_caption_answers_and_the_way_to_th
         repr(figures.experiment(name, tmp_path)),
         figures.experiment_caption(name, tmp_path),
         repr(tables.experiment(name, tmp_path)),
+        repr(tables.rates(name, tmp_path)),
         repr(tables.reproduce(name, tmp_path)),
     ]
 
