@@ -104,22 +104,42 @@ def _cut_each(
     out: Tensor, images: Tensor, numbers: Tensor, places: Tensor, mean: Tensor | None, shifts: Tensor | None
 ) -> None:
     size, width = out.shape[-1], images.shape[-1]
-    mirrored = None if mean is None else mean.flip(-1)  # once, not in every reflected crop
-    colours = None if shifts is None else shifts[:, :, None, None].unbind()
-    crops, numbers, places = out.unbind(), numbers.tolist(), places.tolist()
+    order = _order(images)
+    step = 3 if order == torch.channels_last else 1  # numbers from one pixel of a row to the next
+    alike = _order(out) == order
+    one = torch.empty(1, *out.shape[1:], dtype=out.dtype).contiguous(memory_format=order)
+    rows, crops, scratch = _rows(images, step), _rows(out, step) if alike else out, _rows(one, step)[0]
+    if mean is not None:  # once, not in every crop
+        straight, mirrored = (_rows(side[None], step)[0] for side in (mean, mean.flip(-1)))
+    if shifts is not None:
+        along = size if step > 1 else 1  # a row of whole pixels, or one number for a row
+        colours = _rows(shifts[:, :, None, None].expand(-1, -1, 1, along), step).unbind()
+    numbers, places = numbers.tolist(), places.tolist()
     # All that one image needs is done while it is in the cache, and in the order that its pixels have. The
     # reflected ones come last: the mean and its mirror image would drive each other out of the cache.
-    crop = torch.empty(out.shape[1:], dtype=out.dtype)
     for k in sorted(range(len(places)), key=lambda k: places[k][2]):
         top, left, reflected = places[k]
-        part = images[numbers[k], :, top : top + size, left : left + size]
-        crop.copy_(part.flip(-1) if reflected else part)
+        crop = crops[k] if alike else scratch
+        part = rows[numbers[k], :, top : top + size, left * step : (left + size) * step]
+        crop.copy_(part.unflatten(-1, (size, step)).flip(-2).flatten(-2) if reflected else part)
         if mean is not None:
-            under, start = (mirrored, width - size - left) if reflected else (mean, left)
-            crop.sub_(under[:, top : top + size, start : start + size])
+            under, start = (mirrored, width - size - left) if reflected else (straight, left)
+            crop.sub_(under[:, top : top + size, start * step : (start + size) * step])
         if shifts is not None:
             crop.add_(colours[k])
-        crops[k].copy_(crop)
+        if not alike:
+            out[k].copy_(one[0])
+
+
+def _order(images: Tensor) -> torch.memory_format:
+    """Whether the three numbers of a pixel lie side by side in memory, as a file's decoder leaves them."""
+    by_pixel = images.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if by_pixel else torch.contiguous_format
+
+
+def _rows(images: Tensor, step: int) -> Tensor:
+    """Rows of numbers that lie side by side: (N, 3, H, W), or (N, 1, H, 3 W) of pixels 3 steps apart."""
+    return images if step == 1 else images.permute(0, 2, 3, 1).flatten(2)[:, None]
 
 
 def _cut_all(
@@ -209,9 +229,9 @@ class PCAColorNoise:
         # Sums of whole numbers: float64 holds them exactly up to 2^53, the squares of 10^11 pixels.
         # Chunks of some 2^16 pixels stay in the cache, which makes this several times faster.
         for chunk in images.split(max(1, 2**16 // (height * width))):
-            rgb = chunk.transpose(0, 1).flatten(1).double()  # (3, pixels of the chunk)
-            total += rgb.sum(1)
-            products += rgb @ rgb.T
+            rgb = chunk.movedim(1, -1).reshape(-1, 3).double()  # (pixels of the chunk, 3)
+            total += rgb.sum(0)
+            products += rgb.T @ rgb
         covariance = (products - total.outer(total) / pixels) / (pixels - 1) / self.unit**2
         values, vectors = torch.linalg.eigh(covariance.cpu())
         self.mean = total.cpu() / pixels

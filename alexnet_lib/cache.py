@@ -7,7 +7,7 @@ system reads from the disk what a step looks at, and keeps in spare memory what 
 
 A cache is a folder of these files, and `lock`:
 
-    images     the pixels, N x 3 x side x side bytes
+    images     the pixels, N x side x side x 3 bytes, as a decoder leaves them
     digests    8 bytes for each picture, of the SHA-256 of its pixels; zero where it is not decoded yet
     listing    which pictures these are: JSON behind a line with its kind and its own digest
     mean       the mean image, once a run has asked for it, behind a line with the digest of the digests
@@ -24,7 +24,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +38,7 @@ from .files import held, write_whole
 from .folders import Listing
 from .images import CorruptImageError, decoding, mean_image, reason
 
-KIND = "alexnet_lib image cache 2"
+KIND = "alexnet_lib image cache 3"
 FLUSH_SECONDS = 5.0  # of decoding, which is what a build that is killed loses at most
 DIGEST = np.dtype("<u8")
 MEAN_KIND, MEAN_DIGEST = "alexnet_lib mean image 2", sha256().digest_size
@@ -141,24 +143,36 @@ def _build(folder: Path, where: Path, side: int, listing: Listing, found: _Found
     digests = _begin(where, side, listing, found)
     missing = np.flatnonzero(digests == 0).tolist()
     paths, reasons, flushed = [folder / listing.files[k] for k in missing], {}, time.monotonic()
-    done = len(listing) - len(missing)
+    done, picture_bytes, alone = len(listing) - len(missing), 3 * side * side, Lock()
+
+    def store(first: int, pictures: list[Tensor | Exception]) -> list[int | Exception]:
+        """Write pictures where they belong; their digests, or why one is none."""
+        found = []
+        for k, picture in zip(missing[first:], pictures, strict=False):
+            if isinstance(picture, Tensor):
+                with alone:
+                    images.seek(k * picture_bytes)
+                    images.write(_bytes(picture))
+                picture = _digest(picture)
+            found.append(picture)
+        return found
+
     with (
         _writing(where),
         (where / "images").open("r+b") as images,
         (where / "digests").open("r+b") as marks,
-        decoding(paths, side) as pictures,
+        decoding(paths, side, store) as chunks,
         tqdm(desc="decoding", total=len(listing), initial=done, unit=" images", disable=None) as bar,
     ):
-        for k, path, picture in zip(missing, paths, pictures, strict=True):
-            if isinstance(picture, Exception):
-                reasons[path] = reason(picture)
+        for k, path, digest in zip(missing, paths, chain.from_iterable(chunks), strict=True):
+            if isinstance(digest, Exception):
+                reasons[path] = reason(digest)
                 continue
-            images.seek(k * picture.nbytes)
-            images.write(picture.numpy())
-            digests[k] = _digest(picture)
+            digests[k] = digest
             bar.update()
             if time.monotonic() - flushed > FLUSH_SECONDS:
-                _flush(images, marks, digests)
+                with alone:
+                    _flush(images, marks, digests)
                 flushed = time.monotonic()
         _flush(images, marks, digests)
     if reasons:
@@ -225,7 +239,7 @@ def _mapped(where: Path, count: int, side: int) -> Tensor:
         how = {"access": mmap.ACCESS_COPY}
     with path.open("rb") as file:
         pixels = mmap.mmap(file.fileno(), expected, **how)
-    return torch.frombuffer(pixels, dtype=torch.uint8).view(count, 3, side, side)
+    return torch.frombuffer(pixels, dtype=torch.uint8).view(count, side, side, 3).permute(0, 3, 1, 2)
 
 
 def _check(where: Path, images: Tensor, found: _Found, verify: bool) -> None:
@@ -283,7 +297,12 @@ def _write_listing(where: Path, listing: Listing) -> None:
 
 def _digest(picture: Tensor) -> int:
     # SHA-256, because processors have instructions for it. Zero says that a picture is not decoded yet.
-    return int.from_bytes(sha256(picture.numpy()).digest()[: DIGEST.itemsize], "little") or 1
+    return int.from_bytes(sha256(_bytes(picture)).digest()[: DIGEST.itemsize], "little") or 1
+
+
+def _bytes(picture: Tensor) -> np.ndarray:
+    """A picture (3, side, side) in the order of its file, without a copy."""
+    return picture.numpy().transpose(1, 2, 0)
 
 
 def _head(text: bytes) -> bytes:

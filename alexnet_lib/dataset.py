@@ -210,7 +210,8 @@ def ten_photos(split: str, size: int = 64, per_class: int = 100) -> ImageSet:
             patches.append(half[:, top : top + size, left : left + size])
     labels = torch.arange(len(PHOTOGRAPHS)).repeat_interleave(per_class)
     source = "patches of ten photographs from scikit-image (a stand-in for ImageNet)"
-    return ImageSet(torch.stack(patches), labels, tuple(PHOTOGRAPHS), "ten-photos", split, source)
+    images = torch.stack(patches).contiguous(memory_format=torch.channels_last)
+    return ImageSet(images, labels, tuple(PHOTOGRAPHS), "ten-photos", split, source)
 
 
 def _spread(count: int, rows: int, columns: int) -> list[tuple[int, int]]:
@@ -234,7 +235,7 @@ def _cifar10(split: str, root: Path, size: int | None, download: bool) -> ImageS
 
     with _torchvision_errors("cifar10", binary, download):
         data = CIFAR10(root, train=split == "train", download=download)
-    images = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()  # (N, 32, 32, 3) -> (N, 3, 32, 32)
+    images = torch.from_numpy(data.data).permute(0, 3, 1, 2)  # (N, 32, 32, 3) -> (N, 3, 32, 32)
     labels, classes = torch.tensor(data.targets), tuple(data.classes)
     return ImageSet(images, labels, classes, "cifar10", split, "CIFAR-10", binary)
 

@@ -1,16 +1,21 @@
 """Reading pictures (§2): any file or photograph becomes upright RGB, rescaled and cropped as in the paper.
 
-Images are uint8 tensors (N, 3, H, W), or (3, H, W) for one, on the scale 0-255.
+Images are uint8 tensors (N, 3, H, W), or (3, H, W) for one, on the scale 0-255. In memory the three numbers
+of a pixel lie side by side, as a decoder leaves them and as the net's first convolution takes them
+(channels_last): nothing in between has to change their order.
 """
 
+import math
 import os
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from itertools import chain
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +26,7 @@ from tqdm import tqdm
 from .checks import require_count, require_tensor
 from .paper import IMAGES
 
+Result = TypeVar("Result")
 CHUNK = 16  # pictures in one task: a task for each costs as much as decoding a small one
 
 
@@ -94,8 +100,12 @@ def mean_image(images: Tensor) -> Tensor:
         )
     # Sums of whole numbers are exact. float32 counts to 2^24, which 65,794 white pixels exceed; int32 holds
     # a chunk's, and adds twice as fast as int64.
-    total = sum(chunk.sum(0, dtype=torch.int32).long() for chunk in images.split(16))  # (3, H, W)
-    return (total.double() / len(images)).float()
+    # In the order of memory: in another one it takes ten times as long.
+    by_pixel = images.is_contiguous(memory_format=torch.channels_last)
+    lying = images.movedim(1, -1) if by_pixel else images  # (N, H, W, 3) or (N, 3, H, W)
+    total = sum(chunk.sum(0, dtype=torch.int32).long() for chunk in lying.split(16))
+    mean = (total.double() / len(images)).float()
+    return mean.movedim(-1, 0).contiguous() if by_pixel else mean
 
 
 def read_image(path: str | Path) -> Image.Image:
@@ -125,10 +135,15 @@ def to_tensor(image: Image.Image, out: Tensor | None = None) -> Tensor:
     """An RGB picture as uint8 (3, H, W), in `out` if that has its shape."""
     if out is None or out.shape != (3, image.height, image.width):
         # By numpy, whose error is a MemoryError where there is none; torch's would pass for a broken picture.
-        out = torch.from_numpy(np.empty((3, image.height, image.width), np.uint8))
-    # One copy of the pixels under Python's lock, and one outside of it, into the order of a tensor.
-    np.copyto(out.numpy(), np.asarray(image).transpose(2, 0, 1))
+        out = _by_pixel(np.empty((image.height, image.width, 3), np.uint8))
+    # numpy lets Python's lock go, and torch's threads would wait for a core of those that decode.
+    np.copyto(out.numpy().transpose(1, 2, 0), np.asarray(image))
     return out
+
+
+def _by_pixel(pixels: np.ndarray) -> Tensor:
+    """uint8 (..., H, W, 3) as a tensor (..., 3, H, W) of the same memory."""
+    return torch.from_numpy(pixels).movedim(-1, -3)
 
 
 def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
@@ -139,75 +154,88 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
     """
     if not paths:
         raise ValueError("paths is empty, and there is no tensor of no images: name at least one file")
-    images, reasons, several_sizes = None, {}, False
-    with decoding(paths, size) as pictures:
-        for k, image in enumerate(tqdm(pictures, "images", len(paths), disable=None)):
-            if isinstance(image, Exception):
-                reasons[Path(paths[k])] = reason(image)
+    images = None if size is None else _allocate(len(paths), (3, size, size))
+    allocating = Lock()
+
+    def keep(first: int, pictures: list[Tensor | Exception]) -> list[Exception | bool]:
+        """Whether each picture has the shape of the others, and then its place; or why it is none."""
+        nonlocal images
+        found = []
+        for k, picture in enumerate(pictures, first):
+            if isinstance(picture, Exception):
+                found.append(picture)
                 continue
-            if images is None:
-                images = _allocate(len(paths), image.shape)
-            if image.shape != images.shape[1:]:
-                several_sizes = True
+            with allocating:
+                if images is None:
+                    images = _allocate(len(paths), picture.shape)
+            found.append(picture.shape == images.shape[1:])
+            if found[-1]:
+                images.numpy()[k] = picture.numpy()
+        return found
+
+    reasons = {}
+    with decoding(paths, size, keep) as chunks, tqdm(desc="images", total=len(paths), disable=None) as bar:
+        for path, fits in zip(paths, chain.from_iterable(chunks), strict=True):
+            if isinstance(fits, Exception):
+                reasons[Path(path)] = reason(fits)
+            elif not fits:
                 break
-            images.numpy()[k] = image.numpy()  # torch's threads would wait for a core of those that decode
-    if several_sizes:
-        return read_images(paths, IMAGES.stored)  # §2: a constant input size
-    if reasons:
-        raise CorruptImageError(reasons)
-    return images
+            bar.update()
+        else:
+            if reasons:
+                raise CorruptImageError(reasons)
+            return images
+    return read_images(paths, IMAGES.stored)  # §2: a constant input size
 
 
 @contextmanager
-def decoding(paths: Sequence[Path], size: int | None = None) -> Iterator[Iterator[Tensor | Exception]]:
-    """An iterator over the pictures in order, uint8 (3, H, W) each, or the exception in place of one.
+def decoding(
+    paths: Sequence[Path], size: int | None, work: Callable[[int, list[Tensor | Exception]], Result]
+) -> Iterator[Iterator[Result]]:
+    """An iterator over what `work` makes of the pictures, a few at a time, in order.
 
-    A picture's memory is taken for another one as soon as the next is asked for: copy what you keep. Several
-    threads decode ahead, but not far: what waits in memory is some hundred pictures.
+    work(first, pictures): called in the thread that decoded them, with the number of the first path and a
+    tensor uint8 (3, H, W) for each, or the exception in place of one. Their memory is taken for other
+    pictures when it returns: copy what you keep. Several threads decode ahead, but not far.
     """
     threads = min(8, os.cpu_count() or 1)
-    spare = deque()  # memory of pictures that have been taken: fresh memory has to be cleared by the system
+    spare = deque()  # memory for pictures of a task: fresh memory has to be cleared by the system
+
+    def task(first: int) -> Result:
+        try:
+            memory = spare.pop()
+        except IndexError:  # to ask whether one is left does not help: another thread may take it meanwhile
+            memory = [None] * CHUNK if size is None else _by_pixel(np.empty((CHUNK, size, size, 3), np.uint8))
+        chosen = zip(paths[first : first + CHUNK], memory, strict=False)  # the last task may have fewer paths
+        result = work(first, [_picture(path, size, out) for path, out in chosen])
+        spare.append(memory)
+        return result
+
     with warnings.catch_warnings(), ThreadPool(threads) as pool:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        read = partial(_picture, size=size, spare=spare)
-        yield _returned(_in_order(pool, read, paths, chunks_ahead=4 * threads), spare)
+        yield _in_order(pool, task, range(0, len(paths), CHUNK), ahead=4 * threads)
 
 
-def _in_order(pool: ThreadPool, read, paths: Sequence[Path], chunks_ahead: int) -> Iterator:
+def _in_order(pool: ThreadPool, task: Callable[[int], Result], starts: Sequence[int], ahead: int) -> Iterator:
     waiting = deque()
-    for start in range(0, len(paths), CHUNK):
-        waiting.append(pool.map_async(read, paths[start : start + CHUNK], chunksize=CHUNK))
-        if len(waiting) > chunks_ahead:
-            yield from waiting.popleft().get()
+    for start in starts:
+        waiting.append(pool.apply_async(task, [start]))
+        if len(waiting) > ahead:
+            yield waiting.popleft().get()
     while waiting:
-        yield from waiting.popleft().get()
+        yield waiting.popleft().get()
 
 
-def _returned(pictures: Iterator[Tensor | Exception], spare: deque[Tensor]) -> Iterator[Tensor | Exception]:
-    """The pictures, each laid to the spare memory when the next is asked for."""
-    for picture in pictures:
-        yield picture
-        if isinstance(picture, Tensor):
-            spare.append(picture)
-
-
-def _picture(path: Path, size: int | None, spare: deque[Tensor]) -> Tensor | Exception:
+def _picture(path: Path, size: int | None, out: Tensor | None) -> Tensor | Exception:
     try:
         image = read_image(path)
         if size is not None:
             image = _square(image, size)
-        return to_tensor(image, _taken(spare))
+        return to_tensor(image, out)
     except MemoryError:  # says nothing of the picture
         raise
     except Exception as error:  # decoders raise errors of many types; the caller collects them all
         return error
-
-
-def _taken(spare: deque[Tensor]) -> Tensor | None:
-    try:
-        return spare.pop()
-    except IndexError:  # asking whether one is left does not help: another thread may take it meanwhile
-        return None
 
 
 def reason(error: Exception) -> str:
@@ -215,11 +243,11 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _allocate(count: int, shape: torch.Size) -> Tensor:
+def _allocate(count: int, shape: Sequence[int]) -> Tensor:
     try:
-        return torch.empty(count, *shape, dtype=torch.uint8)
+        return torch.empty(count, *shape, dtype=torch.uint8, memory_format=torch.channels_last)
     except RuntimeError as error:
-        gigabytes = count * shape.numel() / 1e9
+        gigabytes = count * math.prod(shape) / 1e9
         raise MemoryError(
             f"{count:,} images of {tuple(shape)} take {gigabytes:.0f} GB of memory, which is not to be had: "
             f"choose a smaller size= or a folder with fewer images"

@@ -138,17 +138,46 @@ def test_numbers_name_the_image_that_each_place_is_in():
     ]
 
 
-@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+ORDERS = {"by map": torch.contiguous_format, "by pixel": torch.channels_last}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("stored", ORDERS.values(), ids=ORDERS)
 @pytest.mark.parametrize("cut", [augmentation._cut_each, augmentation._cut_all], ids=["loop", "gather"])
-def test_crops_go_where_they_are_told_to_and_nothing_that_was_there_shows(monkeypatch, cut, order):
+def test_crops_go_where_they_are_told_to_and_nothing_that_was_there_shows(monkeypatch, cut, stored, order):
     monkeypatch.setattr(augmentation, "_cut_each", cut)
     images, mean, shifts = noise_images(8), torch.rand(3, 9, 7) * 200, torch.randn(8, 3)
+    images = images.contiguous(memory_format=stored)
     crop = RandomCropFlip(5, seeded())
     places = crop.places(8, 9, 7)
     out = torch.full((8, 3, 5, 5), torch.nan).contiguous(memory_format=order)
     assert crop.cut(images, places, mean, shifts, out=out) is out
     assert out.is_contiguous(memory_format=order)
-    assert torch.equal(out, crop.cut(images, places, mean) + shifts[:, :, None, None])
+    whole = images.float() - mean + shifts[:, :, None, None]
+    for image, patch, (top, left, reflected) in zip(whole, out, places.tolist(), strict=True):
+        expected = image[:, top : top + 5, left : left + 5]
+        assert torch.equal(patch, expected.flip(-1) if reflected else expected)
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("stored", ORDERS.values(), ids=ORDERS)
+def test_bytes_are_cut_alike_in_any_order_of_memory(stored, order):
+    images = position_images(6, 9, 7).contiguous(memory_format=stored)
+    places = torch.tensor([[0, 0, 0], [4, 2, 1], [1, 2, 1], [2, 0, 0], [4, 0, 1], [0, 2, 0]])
+    out = torch.zeros(6, 3, 5, 5, dtype=torch.uint8).contiguous(memory_format=order)
+    crops = RandomCropFlip(5).cut(images, places, out=out)
+    assert [where(crop) for crop in crops] == [
+        (number, top, left, bool(reflected)) for number, (top, left, reflected) in enumerate(places.tolist())
+    ]
+
+
+def test_principal_components_do_not_hang_on_the_order_of_memory():
+    images = noise_images(6)
+    by_map, by_pixel = (
+        PCAColorNoise().fit(images.contiguous(memory_format=order)) for order in ORDERS.values()
+    )
+    for name in ("mean", "eigenvalues", "eigenvectors"):
+        assert torch.equal(getattr(by_map, name), getattr(by_pixel, name))
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,9 @@ def decoded(monkeypatch):
     """The files that are decoded from now on."""
     seen, really = [], images._picture
 
-    def counting(path, size, spare):
+    def counting(path, size, out):
         seen.append(path)
-        return really(path, size, spare)
+        return really(path, size, out)
 
     monkeypatch.setattr(images, "_picture", counting)
     return seen
@@ -244,10 +244,10 @@ import sys, time
 from alexnet_lib import cache, images
 from alexnet_lib.dataset import load
 really = images._picture
-def slowly(path, size, spare):
+def slowly(path, size, out):
     time.sleep(0.2)
     print("decodes", flush=True)
-    return really(path, size, spare)
+    return really(path, size, out)
 images._picture, images.CHUNK, images.os.cpu_count = slowly, 1, lambda: 1
 cache.FLUSH_SECONDS = 0.0
 print("ready", flush=True)
@@ -384,7 +384,7 @@ DAMAGES = [
     ("listing", lambda path: flip(path, -3), r"listing is damaged"),
     ("listing", lambda path: os.truncate(path, 200), r"listing is damaged"),
     ("listing", lambda path: os.truncate(path, 0), r"listing is damaged"),
-    ("listing", lambda path: flip(path, 24), r"listing is a 'alexnet_lib image cache 3', and .* cache 2'"),
+    ("listing", lambda path: flip(path, 24), r"listing is a 'alexnet_lib image cache 2', and .* cache 3'"),
 ]
 
 
@@ -511,27 +511,57 @@ def test_decoding_runs_ahead_but_not_far(tmp_path, decoded):
     path = tmp_path / "one.png"
     picture(0).save(path)
     most = (4 * min(8, os.cpu_count()) + 1) * images.CHUNK
-    with images.decoding([path] * 3000, SIDE) as pictures:
-        next(pictures)
+    with images.decoding([path] * 3000, SIDE, lambda first, pictures: len(pictures)) as counts:
+        seen = next(counts)
         deadline = time.monotonic() + 60
         while len(decoded) < most:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         time.sleep(0.3)
         assert len(decoded) == most
-        assert sum(1 for _ in pictures) == 2999
+        assert seen + sum(counts) == 3000
 
 
-def test_the_memory_of_a_picture_is_taken_again_and_no_picture_is_lost_by_it(tmp_path):
+@pytest.mark.parametrize("size", [None, SIDE])
+def test_the_memory_of_pictures_is_taken_again_and_no_picture_is_lost_by_it(tmp_path, size):
     paths = []
-    for k in range(300):
-        side = SIDE if k % 3 else SIDE + 1  # memory of another shape does not do
+    for k in range(301):
+        side = SIDE if k % 3 else SIDE + 1
         paths.append(tmp_path / f"{k}.png")
         Image.new("RGB", (side, side), (k % 256, k // 256, side)).save(paths[-1])
-    seen, places = [], set()
-    with images.decoding(paths) as pictures:
-        for found in pictures:
-            seen.append((found[0].unique().tolist(), found[1].unique().tolist(), found.shape[-1]))
-            places.add(found.data_ptr())
-    assert seen == [([k % 256], [k // 256], SIDE if k % 3 else SIDE + 1) for k in range(300)]
-    assert len(places) < 250
+    held = []  # so that the system cannot give out the same memory again
+
+    def look(first, pictures):
+        held.append(pictures[0])
+        return [
+            (first + n, one[:2].flatten(1).unique(dim=1).tolist(), one.shape[-1])
+            for n, one in enumerate(pictures)
+        ]
+
+    with images.decoding(paths, size, look) as chunks:
+        seen = [found for chunk in chunks for found in chunk]
+    sides = [size or (SIDE if k % 3 else SIDE + 1) for k in range(301)]
+    assert seen == [(k, [[k % 256], [k // 256]], sides[k]) for k in range(301)]
+    if size:
+        assert len({picture.data_ptr() for picture in held}) <= min(8, os.cpu_count())  # one for each thread, of 19 tasks
+
+
+def test_an_error_of_the_work_reaches_the_caller(tmp_path):
+    path = tmp_path / "one.png"
+    picture(0).save(path)
+
+    def work(first, pictures):
+        raise OSError(f"no room for picture {first}")
+
+    with (
+        pytest.raises(OSError, match="no room for picture 0"),
+        images.decoding([path] * 40, SIDE, work) as found,
+    ):
+        next(found)
+
+
+def test_pictures_lie_pixel_by_pixel_in_memory_and_in_the_cache(data, where):
+    for loaded in (plain(data), cached(data, where), cached(data, where)):
+        assert loaded.images.is_contiguous(memory_format=torch.channels_last)
+    first = (stored(where, data) / "images").read_bytes()[: 3 * SIDE * SIDE]
+    assert first == plain(data).images[0].permute(1, 2, 0).contiguous().numpy().tobytes()

@@ -74,3 +74,11 @@ def test_where_nothing_can_be_written_the_mean_is_found_each_time(pictures, coun
     monkeypatch.setattr(cache, "write_whole", full)
     assert torch.equal(images.mean(), images.mean())
     assert len(counted) == 2
+
+
+def test_the_mean_is_the_same_in_any_order_of_memory():
+    images = torch.randint(0, 256, (40, 3, 5, 7), dtype=torch.uint8)
+    by_pixel = mean_image(images.contiguous(memory_format=torch.channels_last))
+    assert torch.equal(by_pixel, images.double().mean(0).float())
+    assert by_pixel.is_contiguous()
+    assert torch.equal(by_pixel, mean_image(images))

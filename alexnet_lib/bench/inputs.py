@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -25,6 +24,7 @@ from .measure import NotMeasured, Pair, Row
 
 BATCH, STORED = 128, 512  # images
 FILES = 8 * BATCH  # of imagenette2-160
+AHEAD = 2  # batches that `decoding` may have begun while one is looked at
 EIGENVALUES, EIGENVECTORS = torch.tensor([0.2, 0.02, 0.005]), torch.eye(3)  # of the noise; any will do
 ALONE = World(0, 1, 0, torch.device("cpu"))
 
@@ -50,14 +50,15 @@ def from_picture(side: int, crop: int) -> Callable:
 def from_memory() -> Pair:
     """One batch out of bytes in memory, as `train` makes it."""
     draw = torch.Generator().manual_seed(0)
-    pixels = torch.randint(
+    usual = torch.randint(
         0, 256, (STORED, 3, IMAGES.stored, IMAGES.stored), dtype=torch.uint8, generator=draw
     )
+    pixels = usual.contiguous(memory_format=torch.channels_last)  # as `load` leaves them
     labels = torch.zeros(STORED, dtype=torch.int64)
     images = ImageSet(pixels, labels, ("noise",), "noise", "train", "random pixels")
     batches = Batches(images, torch.arange(STORED), _config(IMAGES.stored, IMAGES.crop), ALONE)
     transform, order = per_image(IMAGES.crop), torch.randperm(STORED, generator=draw)[:BATCH].tolist()
-    return Pair(lambda: batches.step(0, 0), lambda: torch.stack([transform(pixels[k]) for k in order]), BATCH)
+    return Pair(lambda: batches.step(0, 0), lambda: torch.stack([transform(usual[k]) for k in order]), BATCH)
 
 
 def from_files(root: Path) -> Pair:
@@ -69,13 +70,22 @@ def from_files(root: Path) -> Pair:
     loader = DataLoader(
         _Files(paths, from_picture(side, size)), BATCH, num_workers=2, persistent_workers=True
     )
-    stored, out = torch.empty(BATCH, 3, side, side, dtype=torch.uint8), torch.empty(BATCH, 3, size, size)
+    # The batch that is complete, and those that are decoded ahead of it.
+    batches = torch.empty(AHEAD + 1, BATCH, 3, size, size)
+    batches = [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
 
     def ours():
-        with one_thread(), decoding(paths, side) as pictures:
-            while count := _fill(stored, pictures):
-                places, shifts = crop.places(count, side, side), noise.shifts(count)
-                crop.cut(stored[:count], places, mean, shifts, out=out[:count])
+        places, shifts = crop.places(FILES, side, side), noise.shifts(FILES)
+
+        def cut(first: int, pictures: list[Tensor]) -> None:
+            rows, at = slice(first, first + len(pictures)), first % BATCH
+            batch = batches[first // BATCH % len(batches)]
+            stored = torch.stack(pictures)
+            crop.cut(stored, places[rows], mean, shifts[rows], out=batch[at : at + len(pictures)])
+
+        with one_thread(), decoding(paths, side, cut) as chunks:
+            for _ in chunks:
+                pass
 
     return Pair(ours, lambda: [None for _ in loader], FILES)
 
@@ -138,14 +148,6 @@ def _pictures(root: Path) -> tuple[list[Path], int, int]:
     with Image.open(paths[0]) as first:
         side = min(first.size)
     return paths, side, side * IMAGES.crop // IMAGES.stored
-
-
-def _fill(stored: Tensor, pictures: Iterator[Tensor]) -> int:
-    """Put the next pictures into a batch; how many there were."""
-    count = 0
-    for count, picture in enumerate(islice(pictures, len(stored)), 1):
-        stored.numpy()[count - 1] = picture.numpy()
-    return count
 
 
 class _Files(Dataset):
