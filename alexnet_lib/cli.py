@@ -110,8 +110,12 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--threads", metavar="N", type=int, help="of torch; else as many as it takes")
     bench.add_argument("--root", **_ROOT)
     bench.add_argument("--keep-memory", **_KEEP)
-    bench.add_argument("--record", metavar="LABEL", help="put the measurements on record")
-    bench.add_argument("--list", action="store_true", help="show the rows, measure nothing")
+    output = bench.add_mutually_exclusive_group()
+    output.add_argument("--record", metavar="LABEL", help="put the measurements on record")
+    output.add_argument("--list", action="store_true", help="show the rows, measure nothing")
+    output.add_argument(
+        "--profile", metavar="FILE", help="write where the time of one row goes, kernel by kernel"
+    )
     bench.set_defaults(run=_bench)
 
     specs = commands.add_parser("specs", help="all specs of the net side by side")
@@ -236,6 +240,11 @@ def _bench(arguments: Namespace) -> None:
         for row in rows:
             print(f"{row.name:<40} {row.ours}; against {row.peer}")
         return
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError(
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}: each of several processes would measure one GPU "
+            f"while the others disturb it. Leave torchrun out"
+        )
     command = ["alexnet bench", *arguments.names, f"--rounds {arguments.rounds}"]
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -243,7 +252,12 @@ def _bench(arguments: Namespace) -> None:
     if arguments.keep_memory:
         _keep_memory()
         command.append("--keep-memory")
+    if arguments.profile:
+        _profile(rows, arguments)
+        return
     limits = machine_limits(arguments.rounds)
+    if torch.cuda.is_available():
+        limits |= machine_limits(arguments.rounds, "cuda")
     print("  ".join(f"{name} {rate:.1f}" for name, rate in limits.items()))
     measured = []
     threads = torch.get_num_threads()
@@ -253,6 +267,25 @@ def _bench(arguments: Namespace) -> None:
     if arguments.record:
         found = session(arguments.record, " ".join(command), limits, measured)
         print(f"on record: {store(found).name}")
+
+
+def _profile(rows: Sequence, arguments: Namespace) -> None:
+    """Write the profile of the one row that is asked for."""
+    from pathlib import Path
+
+    import torch
+
+    from .bench.measure import apart
+    from .bench.profiling import costliest
+    from .files import write_whole
+
+    if len(rows) > 1:
+        raise ValueError(
+            f"--profile takes one row, and {len(rows)} are named: choose one of alexnet bench --list"
+        )
+    table = apart(costliest, rows[0], threads=torch.get_num_threads(), keep_memory=arguments.keep_memory)
+    write_whole(Path(arguments.profile), lambda file: file.write(table.encode()))
+    print(f"where the time of {rows[0].name} goes: {arguments.profile}")
 
 
 def _keep_memory() -> None:
@@ -267,9 +300,15 @@ def _measured_line(row) -> str:
         return f"{row.name:<40} not measured: {row.missing}"
     low, high = row.spread
     goal = "" if row.goal is None else f"  goal {row.goal:g} {'met' if row.meets_goal else 'missed'}"
-    rate = f"  {row.images_per_second:,.0f} images/s" if row.images_per_second else ""
-    also = "".join(f"  {name} {value:.1f}" for name, value in row.also.items())
-    return f"{row.name:<40} x {row.ratio:.2f} ({low:.2f} to {high:.2f}){goal}{rate}{also}"
+    beside = "".join(f"  {_told(row, name, value)}" for name, value in row.beside.items())
+    return f"{row.name:<40} x {row.ratio:.2f} ({low:.2f} to {high:.2f}){goal}{beside}"
+
+
+def _told(row, name: str, value: float) -> str:
+    """A number beside a row's ratio, with its goal."""
+    shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    met = {True: "met", False: "missed"}.get(row.reaches(name))
+    return f"{name} {shown}" + (f" (goal {row.goals[name]:,g} {met})" if met else "")
 
 
 def _experiment_report(arguments: Namespace) -> None:

@@ -259,6 +259,8 @@ CALLS = {
     "bench.load": (bench.load, dict(folder="/nowhere")),
     "speed": (figures.speed, dict(label="quiet", folder="/nowhere")),
     "speed table": (tables.speed, dict(label="quiet", folder="/nowhere")),
+    "beside": (tables.beside, dict(label="quiet", folder="/nowhere")),
+    "several_gpus": (tables.several_gpus, dict(images_per_second=32e3, batches=[128])),
     "limits": (tables.limits, dict(label="quiet", folder="/nowhere")),
     "pages": (tables.pages, dict(folder="/nowhere")),
     "experiments": (tables.experiments, dict(folder=records.RESULTS)),
@@ -400,13 +402,13 @@ def allowed(name, argument, value, wrong):
 
 
 # Whose right arguments would train, measure or write, or lie in no folder yet.
-NOT_CALLED = {"run", "records.store", "bench.store", "measure", "config_of", "latest", "limits"}
+NOT_CALLED = {"run", "records.store", "bench.store", "measure", "config_of", "latest", "limits", "beside"}
 NOT_CALLED |= {"speed", "speed table", "pages", "measure_apart"}
 # Public names that are not tried here or in test_bad_input.py, by the reason.
 NOT_TRIED = {
     "constants, and what the library hands out": (
         "LocalResponseNormalization Pooling Images Learning Claim Difference Bounds LayerTrace Listing World "
-        "TowerGap Interval Answer ChosenRate Report Measured Pair Row Outcome TrainedNet TowerStep "
+        "TowerGap Interval Answer ChosenRate Report Measured Pair Row Work Outcome TrainedNet TowerStep "
         "CorruptImageError"
     ),
     "these refuse": (

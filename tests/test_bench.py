@@ -94,8 +94,8 @@ def test_rounds_are_a_count():
 
 
 def test_the_rates_of_the_machine_follow_from_bytes_and_operations(monkeypatch):
-    monkeypatch.setattr(limits, "MEBIBYTES", 4)
-    monkeypatch.setattr(limits, "SIDE", 10)
+    monkeypatch.setitem(limits.MEBIBYTES, "cpu", 4)
+    monkeypatch.setitem(limits.SIDE, "cpu", 10)
     times = iter(range(1000))  # every call takes one second
     found = bench.machine_limits(3, clock=lambda: next(times))
     bytes_moved = 2 * 4 * 2**20  # read and written

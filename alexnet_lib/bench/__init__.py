@@ -3,6 +3,7 @@
 alexnet bench --list
 alexnet bench norm step/torchvision --rounds 7 --threads 2
 alexnet bench --record LABEL
+alexnet bench step-gpu/128/torchvision --profile FILE
 """
 
 from collections.abc import Sequence
@@ -11,10 +12,10 @@ from typing import TypeVar
 
 from ..checks import require_choice, require_path
 from ..kinds import require_kind
-from . import inputs, normalization, starting, steps
+from . import gpu, inputs, normalization, starting, steps
 from .limits import machine_limits, peak_bytes
 from .log import RESULTS, Session, latest, load, session, store
-from .measure import Measured, NotMeasured, Pair, Row, measure, measure_apart
+from .measure import Measured, NotMeasured, Pair, Row, Work, measure, measure_apart
 
 __all__ = [
     "RESULTS",
@@ -23,6 +24,7 @@ __all__ = [
     "Pair",
     "Row",
     "Session",
+    "Work",
     "all_rows",
     "chosen",
     "latest",
@@ -41,7 +43,7 @@ Named = TypeVar("Named", Row, Measured)
 def all_rows(root: str | Path = "data") -> list[Row]:
     """Every row, group after group. root: where data sets lie."""
     root = require_path("root", root, "data sets lie there")
-    return [*normalization.rows(), *steps.rows(), *inputs.rows(root), *starting.rows()]
+    return [*normalization.rows(), *steps.rows(), *inputs.rows(root), *starting.rows(), *gpu.rows()]
 
 
 def chosen(rows: Sequence[Named], names: Sequence[str]) -> list[Named]:

@@ -9,27 +9,39 @@ from torch.profiler import ProfilerActivity, profile
 
 from .measure import seconds
 
-MEBIBYTES = 128  # of the tensor that is copied: no cache holds it
-SIDE = 2048  # of the matrices
+# Of the tensor that is copied: no cache holds it. A GPU's are larger, and its calls take longer to begin.
+MEBIBYTES = {"cpu": 128, "cuda": 1024}
+SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
+PRECISION = {"cpu": torch.float32, "cuda": torch.bfloat16}  # of the matrices, as the net is trained there
+GPU_COPY, GPU_MATRIX = "GPU copy GB/s", "GPU bfloat16 matrix TFLOP/s"
 
 
 def machine_limits(rounds: int = 7, device: str = "cpu", clock: Callable[[], float] | None = None) -> dict:
-    """Medians over the rounds, in units of 10^9 a second.
+    """Medians over the rounds, in the unit that each name ends in.
 
     "copy GB/s" reads a tensor and writes it into memory that is there already, both counted; "clone GB/s"
     does so into fresh memory, which the system has to find and clear first; "matrix GFLOP/s" multiplies two
-    float32 matrices, a multiplication and an addition counted apart.
+    float32 matrices, a multiplication and an addition counted apart. On "cuda" they are "GPU copy GB/s" and
+    "GPU bfloat16 matrix TFLOP/s"; torch keeps a GPU's freed memory, so that a clone there is a copy.
     """
-    source = torch.ones(MEBIBYTES * 2**20 // 4, device=device)
+    return _limits(device, torch.device(device), rounds, clock)
+
+
+def _limits(kind: str, device: torch.device, rounds: int, clock) -> dict[str, float]:
+    """The limits of a kind of machine, on a device."""
+    source = torch.ones(MEBIBYTES[kind] * 2**20 // 4, device=device)
     target = torch.ones_like(source)
-    a, b = (torch.ones(SIDE, SIDE, device=device) for _ in range(2))
+    side = SIDE[kind]
+    # Random numbers: a GPU multiplies ones with less power, and so faster than anything of use.
+    a, b = (torch.rand(side, side, device=device).to(PRECISION[kind]) for _ in range(2))
     product = torch.empty_like(a)
-    work = {
-        "copy GB/s": (lambda: target.copy_(source), 2 * source.nbytes),
-        "clone GB/s": (source.clone, 2 * source.nbytes),
-        "matrix GFLOP/s": (lambda: torch.mm(a, b, out=product), 2 * SIDE**3),
-    }
-    return {name: amount / _median(call, a, rounds, clock) / 1e9 for name, (call, amount) in work.items()}
+    copy = (lambda: target.copy_(source), 2 * source.nbytes)
+    clone = (source.clone, 2 * source.nbytes)
+    matrix = (lambda: torch.mm(a, b, out=product), 2 * side**3)
+    on_cpu = {"copy GB/s": copy, "clone GB/s": clone, "matrix GFLOP/s": matrix}
+    work = on_cpu if kind == "cpu" else {GPU_COPY: copy, GPU_MATRIX: matrix}
+    found = {name: amount / _median(call, a, rounds, clock) for name, (call, amount) in work.items()}
+    return {name: rate / (1e12 if "TFLOP" in name else 1e9) for name, rate in found.items()}
 
 
 def peak_bytes(work: Callable[[], object]) -> int:

@@ -44,12 +44,16 @@ class Session:
 def session(label: str, command: str, limits: dict[str, float], rows: Sequence[Measured]) -> Session:
     """Measurements with the circumstances of this moment."""
     found = circumstances()
+    hardware = found["hardware"]
+    if torch.cuda.is_available():  # a row takes one GPU, or none
+        one = f"{torch.cuda.get_device_name()}, one of {torch.cuda.device_count()}"
+        hardware = f"{one}; {circumstances('cpu')['hardware']}"
     versions = found["versions"] | {"torchvision": version("torchvision")}
     return Session(
         label=label,
         date=found["date"],
         command=command,
-        hardware=found["hardware"],
+        hardware=hardware,
         versions=versions,
         commit=found["commit"],
         threads=torch.get_num_threads(),

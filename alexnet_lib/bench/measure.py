@@ -23,16 +23,37 @@ class NotMeasured(Exception):
 
 
 @dataclass(frozen=True)
+class Work:
+    """How much one call of ours does, and how much of it the machine can do at best.
+
+    kind: "copy" or "matrix"; unit: "GB", "TFLOP"; amount: of a call; limit: a second, measured in the same
+    process, because another hour has another limit.
+    """
+
+    kind: str
+    unit: str
+    amount: float
+    limit: float
+
+    def beside(self, seconds: float) -> dict[str, float]:
+        """The rate of a call that took so long, and its share of the limit."""
+        rate = self.amount / seconds
+        return {f"{self.unit}/s": rate, f"of the {self.kind} rate": rate / self.limit}
+
+
+@dataclass(frozen=True)
 class Pair:
     """What a row times, ready to be called, and what it knows without a clock.
 
     images: how many a call works on, where that is what counts. also: numbers beside the times, by name.
+    work: what a call of ours does, told as a share of the machine's limit when its time is known.
     """
 
     ours: Callable[[], object]
     peer: Callable[[], object]
     images: int | None = None
     also: dict[str, float] = field(default_factory=dict)
+    work: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,8 @@ class Row:
     name: group/what; ours and peer: the two ways in words; moves: what should make the difference, bytes,
     passes, allocations or arithmetic; goal: the ratio to reach, None where it is only to be known;
     predicted: the ratio that was expected before the first measurement, None where nobody said one;
-    prepare: makes the pair, or raises NotMeasured.
+    prepare: makes the pair, or raises NotMeasured; goals: what numbers beside the ratio are to reach, by
+    their names: "images/s", or one of `Measured.also`.
     """
 
     name: str
@@ -52,6 +74,7 @@ class Row:
     goal: float | None
     predicted: float | None
     prepare: Callable[[], Pair]
+    goals: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +92,7 @@ class Measured:
     images: int | None = None
     also: dict[str, float] = field(default_factory=dict)
     missing: str = ""  # why there is no measurement
+    goals: dict[str, float] = field(default_factory=dict)  # of numbers beside the ratio
 
     def __post_init__(self):
         if len(self.seconds_ours) != len(self.seconds_peer):
@@ -102,6 +126,16 @@ class Measured:
         """Whether the median ratio reaches the goal; None without a goal or a measurement."""
         return None if self.goal is None or not self.ratios else self.ratio >= self.goal
 
+    @property
+    def beside(self) -> dict[str, float]:
+        """The numbers beside the ratio: "images/s" where images are what counts, and `also`."""
+        counted = {"images/s": self.images_per_second} if self.images and self.ratios else {}
+        return counted | self.also
+
+    def reaches(self, name: str) -> bool | None:
+        """Whether a number beside the ratio reaches its goal; None without a goal or a measurement."""
+        return self.beside[name] >= self.goals[name] if {name} <= self.goals.keys() & self.beside else None
+
 
 def measure(row: Row, rounds: int = 7, clock: Callable[[], float] = time.perf_counter) -> Measured:
     """Time the peer, then ours, then the peer again, `rounds` times each; what lacks is told."""
@@ -110,16 +144,21 @@ def measure(row: Row, rounds: int = 7, clock: Callable[[], float] = time.perf_co
     told = (row.name, row.ours, row.peer, row.moves, row.goal, row.predicted)
     try:
         pair = row.prepare()
+        for _ in range(WARM):
+            pair.peer()
+            pair.ours()
     except NotMeasured as lack:
-        return Measured(*told, missing=str(lack))
-    for _ in range(WARM):
-        pair.peer()
-        pair.ours()
+        return Measured(*told, missing=str(lack), goals=row.goals)
+    except torch.OutOfMemoryError:
+        return Measured(*told, missing="this GPU lacks the memory", goals=row.goals)
     peer, ours = [], []
     for _ in range(rounds):
         peer.append(seconds(pair.peer, clock))
         ours.append(seconds(pair.ours, clock))
-    return Measured(*told, tuple(ours), tuple(peer), pair.images, pair.also)
+    also = dict(pair.also)
+    for work in pair.work:
+        also |= work.beside(statistics.median(ours))
+    return Measured(*told, tuple(ours), tuple(peer), pair.images, also, goals=row.goals)
 
 
 @checked
@@ -129,11 +168,16 @@ def measure_apart(row: Row, rounds: Count = 7, threads: Count = 1, keep_memory: 
     What is compiled there is compiled anew. threads: of torch there. keep_memory: as
     `memory.keep_freed_memory`.
     """
+    return apart(measure, row, rounds, threads=threads, keep_memory=keep_memory)
+
+
+def apart(function: Callable, *given: object, threads: int, keep_memory: bool) -> object:
+    """What a function of this package returns, called in a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(_measure_here, row, rounds, threads, keep_memory).result()
+        return process.submit(_here, function, given, threads, keep_memory).result()
 
 
-def _measure_here(row: Row, rounds: int, threads: int, keep_memory: bool) -> Measured:
+def _here(function: Callable, given: tuple, threads: int, keep_memory: bool) -> object:
     set_start_method(None, force=True)  # as in a reader's program: this process itself was spawned
     torch.set_num_threads(threads)
     if keep_memory:
@@ -141,7 +185,7 @@ def _measure_here(row: Row, rounds: int, threads: int, keep_memory: bool) -> Mea
     # torch's compiler writes the number of threads into its code, and uses stored code for any number.
     with TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
-        return measure(row, rounds)
+        return function(*given)
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:

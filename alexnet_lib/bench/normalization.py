@@ -8,7 +8,7 @@ from torch import nn
 from ..normalization import LocalResponseNorm
 from ..paper import LRN
 from .limits import peak_bytes
-from .measure import NotMeasured, Pair, Row
+from .measure import Pair, Row
 
 SHAPES = ((128, 96, 27, 27), (32, 96, 55, 55), (128, 256, 13, 13))
 FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
@@ -24,12 +24,10 @@ def torchs_norm() -> nn.Module:
     return nn.LocalResponseNorm(LRN.n, alpha=LRN.alpha * LRN.n, beta=LRN.beta, k=LRN.k)
 
 
-def pair(shape: tuple[int, ...], layout: str, compiled: bool = False, device: str = "cpu") -> Pair:
+def pair(shape: tuple[int, ...], layout: str, compiled: bool = False) -> Pair:
     """Forward and backward of both layers on the same activities; also the most memory each takes."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise NotMeasured("no GPU here")
     draw = torch.Generator().manual_seed(0)
-    a, g = (torch.randn(shape, generator=draw).to(device).to(memory_format=FORMATS[layout]) for _ in range(2))
+    a, g = (torch.randn(shape, generator=draw).to(memory_format=FORMATS[layout]) for _ in range(2))
     a.requires_grad_()
     layer = LocalResponseNorm()
     layers = {"ours": torch.compile(layer, fullgraph=True) if compiled else layer, "peer": torchs_norm()}
@@ -37,21 +35,18 @@ def pair(shape: tuple[int, ...], layout: str, compiled: bool = False, device: st
     def both_ways(layer):
         a.grad = None
         layer(a).backward(g)
-        if device == "cuda":
-            torch.cuda.synchronize()
 
     work = {name: partial(both_ways, layer) for name, layer in layers.items()}
     also = {}
-    if device == "cpu":
-        for name, call in work.items():
-            call()  # compiles where there is something to compile
-            a.grad = None
-            also[f"{name}: memory / input"] = peak_bytes(call) / a.nbytes
+    for name, call in work.items():
+        call()  # compiles where there is something to compile
+        a.grad = None
+        also[f"{name}: memory / input"] = peak_bytes(call) / a.nbytes
     return Pair(work["ours"], work["peer"], shape[0], also)
 
 
 def rows() -> list[Row]:
-    """Every shape in both orders of memory; the same compiled; and on a GPU."""
+    """Every shape in both orders of memory, and the same compiled."""
     found = []
     for layout in FORMATS:
         for shape, predicted in zip(SHAPES, PREDICTED[layout], strict=True):
@@ -76,17 +71,6 @@ def rows() -> list[Row]:
                     10.0,
                     None,
                     partial(pair, shape, layout, compiled=True),
-                )
-            )
-            found.append(
-                Row(
-                    f"norm-gpu/{name}",
-                    "one Triton kernel each way",
-                    "nn.LocalResponseNorm on the same GPU",
-                    "3 passes back and 2 forward instead of some 20",
-                    None,
-                    None,
-                    partial(pair, shape, layout, device="cuda"),
                 )
             )
     return found

@@ -25,13 +25,14 @@ from .notes import readers_notes
 from .qualitative import qualitative_claims
 from .results import contest_nets, logged_views, results_2010, results_2012
 from .source import logged_runs, reimplementations, twelve_differences
-from .speed import limits, pages, speed
+from .speed import beside, limits, pages, several_gpus, speed
 from .table import Table
 from .towers import nets_of_section_3_2, towers_in_the_logs
 from .training import config_of, deviation_table, memory_table, preset_table, run_table
 
 __all__ = [
     "Table",
+    "beside",
     "claim_card",
     "claim_ledger",
     "common_accounts",
@@ -67,6 +68,7 @@ __all__ = [
     "run_circumstances",
     "run_outcomes",
     "run_table",
+    "several_gpus",
     "spec_table",
     "speed",
     "torchinfo_layers",

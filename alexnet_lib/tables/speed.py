@@ -1,10 +1,15 @@
 """How fast the library is, beside named peers and the machine's limits; drawn from the records."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import bench
+from ..architecture import SPECS
 from ..bench import Measured, Session
+from ..bench.arithmetic import LINKS, all_reduce_seconds, backward_share, efficiency, gradient_bytes
+from ..bench.gpu import BATCHES, GOAL_IMAGES
 from ..checks import require_path
+from ..kinds import Count, Positive, checked
 from ..records import fields_of
 from .table import Table
 
@@ -21,8 +26,22 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table
         for row in bench.chosen(found.rows, groups)
     )
     columns = ("row", "times as fast", "range", "goal", "images/s", "predicted", "peer")
-    named = ", ".join(groups) or "all rows"  # captions of one page differ
-    return Table(f"Speed: {named}; {_circumstances(found)}", columns, rows)
+    return Table(f"Speed: {_named(groups)}; {_circumstances(found)}", columns, rows)
+
+
+def beside(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table:
+    """What the rows of `speed` say besides their ratios: rates, shares of the machine's limits, memory.
+
+    Raises ValueError for a label or a group without a record.
+    """
+    found = bench.latest(label, folder)
+    rows = tuple(
+        (row.name, name, *_reached(row, name))
+        for row in bench.chosen(found.rows, groups)
+        for name in {**row.goals, **row.beside}
+    )
+    columns = ("row", "what", "on record", "goal")
+    return Table(f"Beside the ratios: {_named(groups)}; {_circumstances(found)}", columns, rows)
 
 
 def limits(label: str, folder: str | Path = bench.RESULTS) -> Table:
@@ -36,6 +55,34 @@ def limits(label: str, folder: str | Path = bench.RESULTS) -> Table:
         ("command", found.command),
     ]
     return Table(f"The machine, {_circumstances(found)}", ("what", "on record"), tuple(rows))
+
+
+@checked
+def several_gpus(images_per_second: Positive = GOAL_IMAGES, batches: Sequence[Count] = BATCHES) -> Table:
+    """What several GPUs would make of one that does so many images a second: arithmetic, not a measurement.
+
+    Each has the whole net and as many images a step; then all add up their gradients in a ring. batches:
+    images of one GPU. From the efficiency where nothing of this is hidden to that where all of backward
+    hides it, which is more than a program reaches: conv1's gradients come last.
+    """
+    net = SPECS["paper"]
+    count, hides = gradient_bytes(net), backward_share(net)
+    rows = []
+    for link, rate in LINKS.items():
+        for gpus in (2, 4, 8):
+            exchange = all_reduce_seconds(count, gpus, rate)
+            steps = [batch / images_per_second for batch in batches]
+            cells = (
+                f"{efficiency(step, exchange):.0%} to {efficiency(step, exchange, hides * step):.0%}"
+                for step in steps
+            )
+            rows.append((link, str(gpus), f"{1e3 * exchange:.2f} ms", *cells))
+    caption = (
+        f"Efficiency of several GPUs by arithmetic, nothing measured. One does {images_per_second:,.0f} "
+        f"images/s; a step's gradients are {count / 1e6:.0f} MB; backward is {hides:.0%} of a step"
+    )
+    columns = ("link", "GPUs", "exchange", *(f"{batch} images each" for batch in batches))
+    return Table(caption, columns, tuple(rows))
 
 
 def pages(folder: str | Path = bench.RESULTS) -> Table:
@@ -75,6 +122,22 @@ def _measured(row: Measured) -> tuple[str, str, str, str]:
     met = {True: ", met", False: ", missed", None: ""}[row.meets_goal]
     rate = "" if row.images is None else f"{row.images_per_second:,.0f}"
     return f"{row.ratio:.2f}", f"{low:.2f} to {high:.2f}", _number(row.goal) + met, rate
+
+
+def _reached(row: Measured, name: str) -> tuple[str, str]:
+    """A number beside a row's ratio, and its goal and whether that is met."""
+    met = {True: ", met", False: ", missed", None: ""}[row.reaches(name)]
+    value, goal = row.beside.get(name), row.goals.get(name)
+    shown = "not measured yet" if value is None else _quantity(value)
+    return shown, "none" if goal is None else _quantity(goal) + met
+
+
+def _quantity(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _named(groups: tuple[str, ...]) -> str:
+    return ", ".join(groups) or "all rows"  # captions of one page differ
 
 
 def _circumstances(found: Session) -> str:
