@@ -1,6 +1,5 @@
 """From stored images to what the net sees in one step (§2, §4.1), on the net's own device."""
 
-import weakref
 from functools import partial
 from hashlib import blake2b
 
@@ -13,6 +12,7 @@ from .checks import require_count, require_number, require_tensor
 from .dataset import ImageSet
 from .learning import TrainConfig
 from .processes import World, equal_share
+from .room import Room
 
 SAMPLE = 20_000  # images that the colour noise's principal components are found on; more change nothing
 
@@ -85,10 +85,9 @@ class Batches:
             self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
             self.noise.fit(images.images[:: -(-len(images) // SAMPLE)])
         self.images, self.labels = _near(images.images, self.device), images.labels.to(self.device)
-        order = torch.channels_last if config.channels_last else torch.contiguous_format
-        rows = self.rows.stop - self.rows.start
-        shape = (rows, 3, config.input_side, config.input_side)
-        self.memory = _Memory(shape, order, self.device)
+        order = (0, 2, 3, 1) if config.channels_last else (0, 1, 2, 3)
+        shape = (self.rows.stop - self.rows.start, 3, config.input_side, config.input_side)
+        self.memory = partial(Room().empty, shape, order, torch.float32, self.device)
         self._order = (-1, chosen)
 
     def step(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
@@ -106,7 +105,7 @@ class Batches:
             stored = whole(stored[numbers].to(self.device), side)
             numbers = torch.arange(len(numbers))
         # Straight out of the set: whole images would be read and written once more than their crops.
-        out = self.memory.empty()
+        out = self.memory()
         return self.crop.cut(stored, places, self.mean, shifts, numbers=numbers, out=out), labels
 
     def order(self, epoch: int) -> Tensor:
@@ -115,28 +114,6 @@ class Batches:
             self.draw.manual_seed(seed_of(self.config.seed, "order", epoch))
             self._order = epoch, self.chosen[torch.randperm(len(self.chosen), generator=self.draw)]
         return self._order[1]
-
-
-class _Memory:
-    """Room for batches, used again: the system takes longer to clear fresh pages than a batch to fill them.
-
-    A batch gets the room of an earlier one only when nobody holds that any more, or a view of it. Two are
-    kept, because a loop has the last batch in its hands while it asks for the next one.
-    """
-
-    def __init__(self, shape: tuple[int, ...], order: torch.memory_format, device: torch.device):
-        self._fresh = partial(torch.empty, shape, dtype=torch.float32, memory_format=order, device=device)
-        self._kept = []  # of memory, and who has it
-
-    def empty(self) -> Tensor:
-        """A float32 tensor that holds any numbers."""
-        free = [k for k, (_, lent) in enumerate(self._kept) if lent() is None]
-        memory = self._kept.pop(free[0])[0] if free else self._fresh()
-        if memory.device.type != "cpu":  # elsewhere torch itself keeps what is freed
-            return memory
-        lent = memory.numpy()  # lives as long as any tensor that is made of it, or a view of one
-        self._kept = [*self._kept[-1:], (memory, weakref.ref(lent))]
-        return torch.from_numpy(lent)
 
 
 def whole(stored: Tensor, side: int) -> Tensor:

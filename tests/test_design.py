@@ -21,8 +21,8 @@ import notebooks  # noqa: E402
 
 # The order in which the paper needs them; a module imports only from those before it.
 ORDER = (
-    *("paper", "checks", "kinds", "files", "relu", "normalization_triton", "normalization"),
-    *("memory", "pooling", "dropout", "towers", "spec"),
+    *("paper", "checks", "kinds", "files", "room", "relu", "normalization_triton", "normalization"),
+    *("pooling", "reuse", "memory", "dropout", "towers", "spec"),
     *("architecture", "variants"),
     *("images", "folders", "cache", "dataset", "augmentation", "learning", "presets", "processes", "batches"),
     *(
