@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from .checks import require_net
 from .normalization import LocalResponseNorm
+from .reuse import forwards_of
+from .room import Room
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
@@ -29,51 +29,35 @@ def keep_freed_memory() -> bool:
     return bool(mallopt and mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
-class _WrittenOver(torch.autograd.Function):
-    """max(0, x) in the memory of x, and its gradient in the memory of the one that comes in."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.mark_dirty(x)
-        ctx.save_for_backward(x.relu_())
-        return x
-
-    @staticmethod
-    def backward(ctx, g):
-        (out,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a gradient of this gradient is asked for
-            return g * (out > 0)
-        if g.stride() != out.stride():  # several of its numbers may share one place
-            return torch.ops.aten.threshold_backward(g, out, 0)
-        return torch.ops.aten.threshold_backward.grad_input(g, out, 0, grad_input=g)
-
-
-def _written_over(x: Tensor) -> Tensor:
-    recorded = torch.is_grad_enabled() and getattr(x, "requires_grad", False)
-    if recorded and not torch.compiler.is_compiling():  # a compiler plans memory itself
-        return _WrittenOver.apply(x)
-    return torch.relu_(x)
-
-
 @contextmanager
 def in_place(net: nn.Module) -> Iterator[None]:
-    """Inside it, a net's ReLUs write over what they read, and they and its norms over the gradients too.
+    """Inside it, a net's layers work in memory that is there already, wherever nobody needs what it holds.
 
-    The numbers are the same, and a step takes less memory and time. But a hook on the layer before a ReLU
-    then sees what the ReLU has made of that layer's output, and one on a gradient what has become of it. For
-    nets in a row, where one layer alone reads what another gives, as in all nets of this library.
+    ReLUs write over what they read, and they and the norms over the gradients too. A max pool right behind a
+    norm or a convolution writes its gradient over what it read. A norm's output and the gradient of a
+    fully-connected layer's weights take the memory of an earlier step's, once nobody holds that any more.
+
+    The numbers are the same, and a step takes less memory and time. But a hook on a layer then sees what the
+    layers behind it have made of its output, and one on a gradient what has become of it. A graph that is
+    kept (retain_graph=True) has one way back through such a pool, and torch refuses another, unless the first
+    was for gradients of gradients (create_graph=True). For nets in a row, where one layer alone reads what
+    another gives, as in all nets of this library.
     """
-    layers = list(require_net("net", net).modules())
-    units = [layer for layer in layers if isinstance(layer, nn.ReLU) and not layer.inplace]
-    norms = [layer for layer in layers if isinstance(layer, LocalResponseNorm) and not layer.inplace]
-    for layer in units + norms:
-        layer.inplace = True
+    forwards = forwards_of(net)
+    units = [layer for layer in forwards if isinstance(layer, nn.ReLU)]
+    norms = [layer for layer in net.modules() if isinstance(layer, LocalResponseNorm) and not layer.room]
     for unit in units:
-        unit.forward = _written_over
+        unit.inplace = True
+    for norm in norms:
+        norm.room = Room()
+    for layer, forward in forwards.items():
+        layer.forward = forward
     try:
         yield
     finally:
-        for layer in units + norms:
-            layer.inplace = False
         for unit in units:
-            del unit.forward  # the class's own shows again
+            unit.inplace = False
+        for norm in norms:
+            del norm.room
+        for layer in forwards:
+            del layer.forward  # the class's own shows again

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .checks import require_count, require_flag, require_number, require_tensor
 from .paper import LRN
+from .room import Room
 
 # Triton's own switch: its kernels run on the CPU then, slowly, which is how they are tested without a GPU.
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -89,10 +90,11 @@ class _InCache(torch.autograd.Function):
     BYTES = 192 * 1024
 
     @staticmethod
-    def forward(ctx, a, n, k, alpha, beta, over):
+    def forward(ctx, a, n, k, alpha, beta, room):
         ctx.save_for_backward(a)
-        ctx.constants, ctx.over = (n, k, alpha, beta), over
-        out, units = _InCache.fresh(a), _InCache.units(a, a)
+        ctx.constants, ctx.over = (n, k, alpha, beta), room is not None
+        out = _InCache.fresh(a, room=room if ctx.needs_input_grad[0] else None)  # alike from step to step
+        units = _InCache.units(a, a)
         edges = k / n, 0.0, 0.0
         for part, result, share, d, power in _InCache.blocks(n, units, _InCache.units(out, a), edges=edges):
             _InCache.denominator(part, share, d, n, alpha, spare=power)
@@ -119,11 +121,13 @@ class _InCache(torch.autograd.Function):
         return da, *5 * [None]
 
     @staticmethod
-    def fresh(a: Tensor, over: Tensor | None = None) -> Tensor:
-        """Memory for as many maps, in a's order; that of `over`, if it lies in this order."""
+    def fresh(a: Tensor, over: Tensor | None = None, room: Room | None = None) -> Tensor:
+        """Memory for as many maps, in a's order; that of `over`, if it lies in this order, or from a room."""
         order = (0, 3, 4, 1, 2) if _by_pixel(a) else (0, 1, 2, 3, 4)
         if over is not None and over.stride() == torch.empty_permuted(a.shape, order, device="meta").stride():
             return over
+        if room:
+            return room.empty(a.shape, order, a.dtype, a.device)
         return torch.empty_permuted(a.shape, order, dtype=a.dtype, device=a.device)
 
     @staticmethod
@@ -234,10 +238,10 @@ class _WrittenOut(torch.autograd.Function):
         return inverse**beta
 
 
-def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, over: bool) -> Tensor:
+def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, room: Room | None) -> Tensor:
     """`damped` by the fastest body that takes these maps, (..., towers, C, H, W), in their own type.
 
-    over: its gradient may be written over the one that comes in, where the body can.
+    room: for the result, where the body can; its gradient is then written over the one that comes in.
     """
     n = min(n, max(2 * a.shape[-3] - 1, 1))  # a wider window holds the same maps
     compiling = torch.compiler.is_compiling()
@@ -250,7 +254,7 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, over: bo
     wide = a if a.dtype == torch.float64 else a.float()
     in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel() > 0
     if in_cache and not compiling:
-        return _InCache.apply(wide, n, k, alpha, beta, over).to(a.dtype)
+        return _InCache.apply(wide, n, k, alpha, beta, room).to(a.dtype)
     return (_WrittenOut.apply if compiling else damped)(wide, n, k, alpha, beta).to(a.dtype)
 
 
@@ -271,7 +275,7 @@ class LocalResponseNorm(nn.Module):
     Raises ValueError or TypeError for n below 1, k not above 0, alpha below 0, or an input of another form.
     """
 
-    inplace = False  # set by memory.in_place: write the gradient over the one that comes in
+    room = None  # set by memory.in_place: for the output, and the gradient goes over the one that comes in
 
     def __init__(
         self,
@@ -305,7 +309,7 @@ class LocalResponseNorm(nn.Module):
             )
         split = a.unflatten(-3, (self.towers, maps // self.towers))  # (..., towers, C/towers, H, W)
         scale = self.alpha / self.n if self.alpha_over_n else self.alpha
-        found = _normalized(split, self.n, self.k, scale, self.beta, self.inplace)
+        found = _normalized(split, self.n, self.k, scale, self.beta, self.room)
         return found.flatten(-4, -3)  # (..., C, H, W)
 
     def extra_repr(self) -> str:
