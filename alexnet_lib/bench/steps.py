@@ -38,13 +38,14 @@ def step_of(net: nn.Module, make: Callable, images: Tensor, labels: Tensor) -> C
 
 
 def as_trained(net: nn.Module, work: Callable[[], None]) -> Callable[[], None]:
-    """The work with the net in place, as `train` has it."""
+    """The work with the net in place, as `train` has it: from the first call until nobody has it any more."""
 
-    def run():
+    def calls():
         with in_place(net):
-            work()
+            while True:
+                yield work()
 
-    return run
+    return partial(next, calls())
 
 
 def whole_step(peer: Callable[[], nn.Module], batch: int = BATCH, tuned: bool = False) -> Pair:
