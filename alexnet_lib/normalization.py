@@ -14,6 +14,7 @@ from .room import Room
 # Triton's own switch: its kernels run on the CPU then, slowly, which is how they are tested without a GPU.
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 UNROLLED = 32  # maps of a window that these kernels write out one by one, at most
+PART = 24 * 2**20  # bytes of one piece of what compiled code keeps, see _WrittenOut
 
 
 def window_sum(x: Tensor, n: int) -> Tensor:
@@ -198,28 +199,41 @@ class _WrittenOut(torch.autograd.Function):
         g * d ** -beta - 2 * alpha * beta * a * (sum of g * b / d over the windows that hold the map).
 
     Windows run along the axis of maps wherever it lies in memory, and each neighbour is cut off at one end
-    only, because every test for an edge costs as much as a product.
+    only, because every test for an edge costs as much as a product. On a CPU 1 / d is kept in parts: Linux's
+    allocator keeps what is freed up to 32 MiB, and clears every larger tensor anew.
     """
 
     @staticmethod
     def forward(ctx, a, n, k, alpha, beta):
         ctx.axis = -1 if _by_pixel(a) else -3
         ctx.constants = n, alpha, beta
-        maps = a.movedim(-3, ctx.axis)
-        d = k + alpha * sum(other.square() for other in _WrittenOut.window(maps, n // 2, n, ctx.axis))
-        inverse = d.reciprocal()
-        b = (maps * _WrittenOut.power(inverse, beta)).movedim(ctx.axis, -3)
-        ctx.save_for_backward(a, b, inverse)
+        inverses, results = [], []
+        for part in a.movedim(-3, ctx.axis).split(_WrittenOut.images(a)):
+            near = _WrittenOut.window(part, n // 2, n, ctx.axis)
+            inverses.append((k + alpha * sum(other.square() for other in near)).reciprocal())
+            results.append(part * _WrittenOut.power(inverses[-1], beta))
+        b = torch.cat(results).movedim(ctx.axis, -3)
+        ctx.save_for_backward(a, b, *inverses)
         return b
 
     @staticmethod
     def backward(ctx, g):
-        (a, b, inverse), (n, alpha, beta) = ctx.saved_tensors, ctx.constants
-        a, b, g = (maps.movedim(-3, ctx.axis) for maps in (a, b, g))
-        # Which windows hold map i: those of maps i - (n - 1) // 2 and on.
-        nearby = sum(_WrittenOut.window(g * b * inverse, (n - 1) // 2, n, ctx.axis))
-        direct = g * _WrittenOut.power(inverse, beta)
-        return (direct - 2 * alpha * beta * a * nearby).movedim(ctx.axis, -3), None, None, None, None
+        (a, b, *inverses), (n, alpha, beta) = ctx.saved_tensors, ctx.constants
+        results = []
+        parts = (x.movedim(-3, ctx.axis).split(_WrittenOut.images(a)) for x in (a, b, g))
+        for part, out, given, inverse in zip(*parts, inverses, strict=True):
+            # Which windows hold map i: those of maps i - (n - 1) // 2 and on.
+            nearby = sum(_WrittenOut.window(given * out * inverse, (n - 1) // 2, n, ctx.axis))
+            direct = given * _WrittenOut.power(inverse, beta)
+            results.append(direct - 2 * alpha * beta * part * nearby)
+        return torch.cat(results).movedim(ctx.axis, -3), None, None, None, None
+
+    @staticmethod
+    def images(a: Tensor) -> int:
+        """How many images are one part."""
+        if a.device.type != "cpu":
+            return a.shape[0]
+        return max(1, PART * a.shape[0] // (a.numel() * a.element_size()))
 
     @staticmethod
     def window(x: Tensor, below: int, n: int, axis: int) -> Iterator[Tensor]:
@@ -243,7 +257,9 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, room: Ro
 
     room: for the result, where the body can; its gradient is then written over the one that comes in.
     """
-    n = min(n, max(2 * a.shape[-3] - 1, 1))  # a wider window holds the same maps
+    if not a.numel():
+        return a.clone()
+    n = min(n, 2 * a.shape[-3] - 1)  # a wider window holds the same maps
     compiling = torch.compiler.is_compiling()
     if not compiling and (a.device.type == "cuda" or INTERPRETED):
         from . import normalization_triton  # here, because Triton takes a second to import
@@ -252,10 +268,11 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, room: Ro
             return normalization_triton.OnGPU.apply(a, n, k, alpha, beta, damped)
     # §3.3's squares reach 1e6 and more, float16 ends at 65,504.
     wide = a if a.dtype == torch.float64 else a.float()
-    in_cache = a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32 and a.numel() > 0
-    if in_cache and not compiling:
+    if compiling:
+        return _WrittenOut.apply(wide, n, k, alpha, beta).to(a.dtype)
+    if a.dim() == 5 and a.device.type == "cpu" and wide.dtype == torch.float32:
         return _InCache.apply(wide, n, k, alpha, beta, room).to(a.dtype)
-    return (_WrittenOut.apply if compiling else damped)(wide, n, k, alpha, beta).to(a.dtype)
+    return damped(wide, n, k, alpha, beta).to(a.dtype)
 
 
 class LocalResponseNorm(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alexnet_lib import normalization
 from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, _InCache, window_sum
 
 
@@ -478,6 +479,34 @@ def test_a_compiler_takes_the_layer_in_one_graph(backend, layer, layout):
     exact = gradients(layer, a.double(), g.double())
     for ours, oracle in zip(gradients(compiled, a, g), exact, strict=True):
         torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself does
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("images", "part"), [(5, 2), (4, 2), (3, 1), (0, 2)])
+def test_what_compiled_code_keeps_is_cut_into_parts_of_whole_images(images, part, layout, monkeypatch):
+    monkeypatch.setattr(normalization, "PART", part * 8 * 5 * 5 * 4 + 3)
+    torch.compiler.reset()
+    a, g = (activities(images, 8, 5, 5, seed=seed, dtype=torch.float32, scale=5) for seed in (1, 2))
+    a, g = a.to(memory_format=layout), g.to(memory_format=layout)
+    layer, kept = LocalResponseNorm(alpha=0.1, towers=2), []
+    exact = gradients(layer, a.double(), g.double())
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.shape) or x, lambda x: x):
+        compiled = gradients(torch.compile(layer, backend="aot_eager", fullgraph=True), a, g)
+    for ours, oracle in zip(compiled, exact, strict=True):
+        torch.testing.assert_close(ours.double(), oracle, rtol=2e-6, atol=2e-6)
+    assert max((shape[0] for shape in kept if len(shape) == 5 and shape[0] < images), default=0) <= part
+    assert len(kept) >= -(-images // part)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the compiler itself does
+def test_compiled_code_takes_another_batch_and_a_single_image():
+    torch.compiler.reset()
+    layer = LocalResponseNorm(alpha=0.1, towers=2)
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    for shape in ((4, 8, 3, 3), (6, 8, 3, 3), (7, 8, 3, 3), (8, 3, 3)):
+        a = activities(*shape, dtype=torch.float32, scale=5)
+        torch.testing.assert_close(compiled(a), layer(a))
 
 
 KERNELS = """
