@@ -100,31 +100,29 @@ class RandomCropFlip:
         return f"RandomCropFlip(size={self.size}, shared_by={self.shared_by})"
 
 
+@torch.inference_mode()  # less to do for each call, of which there are several for each image
 def _cut_each(
     out: Tensor, images: Tensor, numbers: Tensor, places: Tensor, mean: Tensor | None, shifts: Tensor | None
 ) -> None:
-    size, width = out.shape[-1], images.shape[-1]
-    order = _order(images)
-    step = 3 if order == torch.channels_last else 1  # numbers from one pixel of a row to the next
+    size, width, order = out.shape[-1], images.shape[-1], _order(images)
     alike = _order(out) == order
     one = torch.empty(1, *out.shape[1:], dtype=out.dtype).contiguous(memory_format=order)
-    rows, crops, scratch = _rows(images, step), _rows(out, step) if alike else out, _rows(one, step)[0]
+    pixels, crops, scratch = _lying(images, order), _lying(out, order), _lying(one, order)[0]
     if mean is not None:  # once, not in every crop
-        straight, mirrored = (_rows(side[None], step)[0] for side in (mean, mean.flip(-1)))
-    if shifts is not None:
-        along = size if step > 1 else 1  # a row of whole pixels, or one number for a row
-        colours = _rows(shifts[:, :, None, None].expand(-1, -1, 1, along), step).unbind()
+        straight, mirrored = (_lying(side[None], order)[0].contiguous() for side in (mean, mean.flip(-1)))
+    if shifts is not None:  # a whole row of each colour: torch adds rows that lie alike several times as fast
+        colours = _lying(shifts[:, :, None, None].expand(-1, -1, 1, size), order).contiguous()
     numbers, places = numbers.tolist(), places.tolist()
     # All that one image needs is done while it is in the cache, and in the order that its pixels have. The
     # reflected ones come last: the mean and its mirror image would drive each other out of the cache.
     for k in sorted(range(len(places)), key=lambda k: places[k][2]):
         top, left, reflected = places[k]
         crop = crops[k] if alike else scratch
-        part = rows[numbers[k], :, top : top + size, left * step : (left + size) * step]
-        crop.copy_(part.unflatten(-1, (size, step)).flip(-2).flatten(-2) if reflected else part)
+        part = pixels[numbers[k], :, top : top + size, left : left + size]
+        crop.copy_(part.flip(-2) if reflected else part)
         if mean is not None:
             under, start = (mirrored, width - size - left) if reflected else (straight, left)
-            crop.sub_(under[:, top : top + size, start * step : (start + size) * step])
+            crop.sub_(under[:, top : top + size, start : start + size])
         if shifts is not None:
             crop.add_(colours[k])
         if not alike:
@@ -137,9 +135,9 @@ def _order(images: Tensor) -> torch.memory_format:
     return torch.channels_last if by_pixel else torch.contiguous_format
 
 
-def _rows(images: Tensor, step: int) -> Tensor:
-    """Rows of numbers that lie side by side: (N, 3, H, W), or (N, 1, H, 3 W) of pixels 3 steps apart."""
-    return images if step == 1 else images.permute(0, 2, 3, 1).flatten(2)[:, None]
+def _lying(images: Tensor, order: torch.memory_format) -> Tensor:
+    """(N, 3, H, W) as numbers lie in memory: (N, 1, H, W, 3) pixel by pixel, or (N, 3, H, W, 1)."""
+    return images.movedim(1, -1)[:, None] if order == torch.channels_last else images[..., None]
 
 
 def _cut_all(

@@ -36,7 +36,7 @@ from tqdm import tqdm
 
 from .files import held, write_whole
 from .folders import Listing
-from .images import CorruptImageError, decoding, mean_image, reason
+from .images import CorruptImageError, Pictures, decoding, mean_image, reason
 
 KIND = "alexnet_lib image cache 3"
 FLUSH_SECONDS = 5.0  # of decoding, which is what a build that is killed loses at most
@@ -145,7 +145,7 @@ def _build(folder: Path, where: Path, side: int, listing: Listing, found: _Found
     paths, reasons, flushed = [folder / listing.files[k] for k in missing], {}, time.monotonic()
     done, picture_bytes, alone = len(listing) - len(missing), 3 * side * side, Lock()
 
-    def store(first: int, pictures: list[Tensor | Exception]) -> list[int | Exception]:
+    def store(first: int, pictures: Pictures) -> list[int | Exception]:
         """Write pictures where they belong; their digests, or why one is none."""
         found = []
         for k, picture in zip(missing[first:], pictures, strict=False):

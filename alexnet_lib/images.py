@@ -11,6 +11,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import chain
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -26,8 +27,10 @@ from tqdm import tqdm
 from .checks import require_count, require_tensor
 from .paper import IMAGES
 
+Pictures = Tensor | list[Tensor | Exception]
 Result = TypeVar("Result")
-CHUNK = 16  # pictures in one task: a task for each costs as much as decoding a small one
+SMALL = 2**20  # bytes of a file that is read at once
+CHUNK = 64  # pictures in one task at most: a task for each costs as much as decoding a small one
 
 
 class CorruptImageError(ValueError):
@@ -114,12 +117,36 @@ def read_image(path: str | Path) -> Image.Image:
     An EXIF rotation is applied, transparency laid over white, grey and CMYK converted, 16 bits cut to 8; of
     several frames the first counts. A truncated file is an error.
     """
-    with Image.open(path) as file:
+    with Image.open(_content(path)) as file:
         # Mode I has 32 bits. Pillow uses it for 16-bit PNG and PGM files too; elsewhere no white is known.
         if file.mode == "F" or (file.mode == "I" and file.format not in ("PNG", "PPM")):
             raise ValueError(f"pixels of mode {file.mode} have no fixed white: save the picture with 8 bits")
         ImageOps.exif_transpose(file, in_place=True)
         return _to_rgb(file)
+
+
+class _Content(BytesIO):
+    """The bytes of a file, which Pillow calls by the file's name where they are no picture."""
+
+    def __init__(self, content: bytes, path: str | Path):
+        super().__init__(content)
+        self.path = path
+
+    def __repr__(self) -> str:
+        return repr(str(self.path))
+
+
+def _content(path: str | Path) -> str | Path | _Content:
+    """A small file's bytes, or the path of another: Pillow would read both in pieces.
+
+    Each call of the system hands Python's lock to another thread, and waits for it afterwards.
+    """
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # the second on Windows
+    try:
+        content, more = os.read(file, SMALL), os.read(file, 1)
+    finally:
+        os.close(file)
+    return path if more else _Content(content, path)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -132,12 +159,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def to_tensor(image: Image.Image, out: Tensor | None = None) -> Tensor:
-    """An RGB picture as uint8 (3, H, W), in `out` if that has its shape."""
+    """An RGB picture as uint8 (3, H, W), in `out` if that has its shape, pixel by pixel."""
     if out is None or out.shape != (3, image.height, image.width):
         # By numpy, whose error is a MemoryError where there is none; torch's would pass for a broken picture.
         out = _by_pixel(np.empty((image.height, image.width, 3), np.uint8))
-    # numpy lets Python's lock go, and torch's threads would wait for a core of those that decode.
-    np.copyto(out.numpy().transpose(1, 2, 0), np.asarray(image))
+    # Not numpy's copy, which lets Python's lock go: to get it back takes longer than the copy.
+    memoryview(out.numpy().transpose(1, 2, 0)).cast("B")[:] = image.tobytes()
     return out
 
 
@@ -157,7 +184,7 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
     images = None if size is None else _allocate(len(paths), (3, size, size))
     allocating = Lock()
 
-    def keep(first: int, pictures: list[Tensor | Exception]) -> list[Exception | bool]:
+    def keep(first: int, pictures: Pictures) -> list[Exception | bool]:
         """Whether each picture has the shape of the others, and then its place; or why it is none."""
         nonlocal images
         found = []
@@ -190,30 +217,35 @@ def read_images(paths: Sequence[Path], size: int | None = None) -> Tensor:
 
 @contextmanager
 def decoding(
-    paths: Sequence[Path], size: int | None, work: Callable[[int, list[Tensor | Exception]], Result]
+    paths: Sequence[Path], size: int | None, work: Callable[[int, Pictures], Result]
 ) -> Iterator[Iterator[Result]]:
     """An iterator over what `work` makes of the pictures, a few at a time, in order.
 
-    work(first, pictures): called in the thread that decoded them, with the number of the first path and a
-    tensor uint8 (3, H, W) for each, or the exception in place of one. Their memory is taken for other
+    work(first, pictures): called in the thread that decoded them, with the number of the first path and the
+    pictures, one tensor uint8 (n, 3, size, size). Without a size, or where one cannot be read, they are a
+    list of tensors (3, H, W) with the exception in place of that one. Their memory is taken for other
     pictures when it returns: copy what you keep. Several threads decode ahead, but not far.
     """
     threads = min(8, os.cpu_count() or 1)
+    chunk = max(1, min(CHUNK, len(paths) // (4 * threads)))  # a few tasks for each thread
     spare = deque()  # memory for pictures of a task: fresh memory has to be cleared by the system
 
     def task(first: int) -> Result:
         try:
             memory = spare.pop()
         except IndexError:  # to ask whether one is left does not help: another thread may take it meanwhile
-            memory = [None] * CHUNK if size is None else _by_pixel(np.empty((CHUNK, size, size, 3), np.uint8))
-        chosen = zip(paths[first : first + CHUNK], memory, strict=False)  # the last task may have fewer paths
-        result = work(first, [_picture(path, size, out) for path, out in chosen])
+            memory = [None] * chunk if size is None else _by_pixel(np.empty((chunk, size, size, 3), np.uint8))
+        chosen = zip(paths[first : first + chunk], memory, strict=False)  # the last task may have fewer paths
+        pictures = [_picture(path, size, out) for path, out in chosen]
+        if size is not None and all(isinstance(picture, Tensor) for picture in pictures):
+            pictures = memory[: len(pictures)]
+        result = work(first, pictures)
         spare.append(memory)
         return result
 
     with warnings.catch_warnings(), ThreadPool(threads) as pool:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield _in_order(pool, task, range(0, len(paths), CHUNK), ahead=4 * threads)
+        yield _in_order(pool, task, range(0, len(paths), chunk), ahead=4 * threads)
 
 
 def _in_order(pool: ThreadPool, task: Callable[[int], Result], starts: Sequence[int], ahead: int) -> Iterator:

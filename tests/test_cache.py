@@ -543,7 +543,7 @@ def test_the_memory_of_pictures_is_taken_again_and_no_picture_is_lost_by_it(tmp_
     sides = [size or (SIDE if k % 3 else SIDE + 1) for k in range(301)]
     assert seen == [(k, [[k % 256], [k // 256]], sides[k]) for k in range(301)]
     if size:
-        assert len(held) == 19
+        assert len(held) >= 9
         assert len({picture.data_ptr() for picture in held}) <= min(8, os.cpu_count())  # one for each thread
 
 

@@ -17,7 +17,7 @@ from torchvision.datasets import CIFAR10, ImageFolder
 from torchvision.datasets.utils import calculate_md5
 from torchvision.transforms import functional as F
 
-from alexnet_lib import dataset
+from alexnet_lib import dataset, images
 from alexnet_lib.dataset import load, photographs, ten_photos
 from alexnet_lib.images import CorruptImageError, mean_image, read_image, rescale_and_crop
 
@@ -505,3 +505,28 @@ def test_the_real_sets_load_whole(name, count, side):
     assert len(found.classes) == 10
     # Photographs are on average neither dark nor light; a set decoded wrongly may well be.
     assert 90 < mean_image(found.images).mean() < 150
+
+
+@pytest.mark.parametrize("small", [100, 10**6])
+def test_a_file_is_read_alike_at_once_and_in_pieces(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(images, "SMALL", small)
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
+    path = tmp_path / "a.png"
+    Image.fromarray(pixels).save(path)
+    assert 100 < path.stat().st_size < 10**6
+    assert np.array_equal(np.asarray(read_image(path)), pixels)
+    path.write_bytes(b"no picture" * 50)
+    with pytest.raises(CorruptImageError, match=r"a\.png: UnidentifiedImageError: .*'.*a\.png'"):
+        dataset.read_images([path])
+
+
+def test_one_bad_file_among_good_ones_is_named_and_the_others_are_right(tmp_path):
+    for k in range(70):
+        Image.new("RGB", (8, 8), (k, 0, 0)).save(tmp_path / f"{k:02}.png")
+    paths = sorted(tmp_path.glob("*.png"))
+    whole = dataset.read_images(paths, 8)
+    assert whole[:, 0, 0, 0].tolist() == list(range(70))
+    paths[33].write_bytes(b"no picture")
+    with pytest.raises(CorruptImageError, match=r"^1 file.*33\.png") as caught:
+        dataset.read_images(paths, 8)
+    assert caught.value.paths == (paths[33],)

@@ -24,7 +24,6 @@ from .measure import NotMeasured, Pair, Row
 
 BATCH, STORED = 128, 512  # images
 FILES = 8 * BATCH  # of imagenette2-160
-AHEAD = 2  # batches that `decoding` may have begun while one is looked at
 EIGENVALUES, EIGENVECTORS = torch.tensor([0.2, 0.02, 0.005]), torch.eye(3)  # of the noise; any will do
 ALONE = World(0, 1, 0, torch.device("cpu"))
 
@@ -70,18 +69,14 @@ def from_files(root: Path) -> Pair:
     loader = DataLoader(
         _Files(paths, from_picture(side, size)), BATCH, num_workers=2, persistent_workers=True
     )
-    # The batch that is complete, and those that are decoded ahead of it.
-    batches = torch.empty(AHEAD + 1, BATCH, 3, size, size)
-    batches = [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
+    batches = torch.empty(FILES, 3, size, size).contiguous(memory_format=torch.channels_last)
 
     def ours():
         places, shifts = crop.places(FILES, side, side), noise.shifts(FILES)
 
-        def cut(first: int, pictures: list[Tensor]) -> None:
-            rows, at = slice(first, first + len(pictures)), first % BATCH
-            batch = batches[first // BATCH % len(batches)]
-            stored = torch.stack(pictures)
-            crop.cut(stored, places[rows], mean, shifts[rows], out=batch[at : at + len(pictures)])
+        def cut(first: int, pictures: Tensor) -> None:
+            rows = slice(first, first + len(pictures))
+            crop.cut(pictures, places[rows], mean, shifts[rows], out=batches[rows])
 
         with one_thread(), decoding(paths, side, cut) as chunks:
             for _ in chunks:
