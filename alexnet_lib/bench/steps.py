@@ -161,7 +161,7 @@ def rows() -> list[Row]:
             "step/torchvision",
             ours,
             "torchvision.models.alexnet, which normalizes nothing, as it comes, with torch.optim.SGD",
-            "the norm takes time; channels last, layers in place and updates in the cache win it back",
+            "the norm takes time; channels last, memory taken again and updates in the cache win it back",
             1.0,
             1.0,
             partial(whole_step, torchvisions_alexnet),
