@@ -149,12 +149,13 @@ def _build(folder: Path, where: Path, side: int, listing: Listing, found: _Found
         """Write pictures where they belong; their digests, or why one is none."""
         found = []
         for k, picture in zip(missing[first:], pictures, strict=False):
-            if isinstance(picture, Tensor):
-                with alone:
-                    images.seek(k * picture_bytes)
-                    images.write(_bytes(picture))
-                picture = _digest(picture)
-            found.append(picture)
+            if isinstance(picture, Exception):
+                found.append(picture)
+                continue
+            with alone:
+                images.seek(k * picture_bytes)
+                images.write(_bytes(picture))
+            found.append(_digest(picture))
         return found
 
     with (

@@ -30,7 +30,7 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table
 
 
 def beside(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Table:
-    """What the rows of `speed` say besides their ratios: rates, shares of the machine's limits, memory.
+    """What the rows of `speed` say besides: rates with a goal, shares of the machine's limits, memory.
 
     Raises ValueError for a label or a group without a record.
     """
@@ -38,7 +38,7 @@ def beside(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Tabl
     rows = tuple(
         (row.name, name, *_reached(row, name))
         for row in bench.chosen(found.rows, groups)
-        for name in {**row.goals, **row.beside}
+        for name in row.goals | row.also
     )
     columns = ("row", "what", "on record", "goal")
     return Table(f"Beside the ratios: {_named(groups)}; {_circumstances(found)}", columns, rows)
