@@ -115,6 +115,11 @@ def test_a_chapters_downloads_are_its_stored_file_and_a_program(browser, book_ht
 def test_next_and_previous_lead_through_the_whole_book(browser, book_url):
     pages = toc_pages()
     with visiting(browser, f"{book_url}/{pages[0]}", javascript=False) as visit:  # links need none
+        # Nor pictures and styles, which take most of the time.
+        visit.page.route(
+            "**/*",
+            lambda route: route.continue_() if route.request.is_navigation_request() else route.abort(),
+        )
         for link, ahead in [("a.right-next", pages[1:]), ("a.left-prev", pages[-2::-1])]:
             for expected in ahead:
                 visit.page.click(link)
@@ -233,8 +238,11 @@ def test_tests_of_one_group_run_in_one_process(tmp_path):
         "loadgroup",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "xdist.plugin",
     ]
     outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    outside["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others take most of the time, in three processes
     subprocess.run(command, cwd=tmp_path, env=outside, check=True, capture_output=True)
     assert len({path.read_text() for path in tmp_path.glob("*.txt")}) == 1
 
