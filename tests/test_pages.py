@@ -15,6 +15,8 @@ pytestmark = pytest.mark.browser
 
 # Both widths and both themes in two visits: what depends on one of them does not depend on the other.
 LOOKS = {"light": (1280, "light"), "dark phone": (390, "dark")}
+# Rows of a table differ in words only, and axe-core takes long over hundreds: the first thirty stand for all.
+ALIKE = "tbody tr:nth-child(n + 31)"
 # Words of code have the same few colours on every page, by the thousand: one page stands for all.
 WITH_CODE = "book/3_3_local_response_normalization.html"
 # docutils writes a list of citations with roles that ARIA has since deprecated; browsers take them as plain
@@ -89,7 +91,7 @@ def test_a_page_never_scrolls_sideways(visit):
 
 
 def test_axe_finds_no_barrier(visit, path):
-    assert violations(visit.page, () if path == WITH_CODE else (".highlight pre",)) == []
+    assert violations(visit.page, (ALIKE,) if path == WITH_CODE else (ALIKE, ".highlight pre")) == []
 
 
 def test_a_page_works_from_a_file(browser, book_html, path):

@@ -10,7 +10,7 @@ from alexnet_lib import widgets
 
 PAGE = (
     '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>'
-    '<meta name="viewport" content="width=device-width">'
+    '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
     '<script defer src="page-widgets.js"></script></head>'
     "<body><main><h1>{title}</h1>{body}</main></body></html>"
 )
