@@ -48,7 +48,7 @@ lint: .venv/.everything
 	$(BIN)/codespell
 
 unit: .venv/.everything
-	$(ALONE) $(BIN)/python -m pytest -q -n $(JOBS) -m 'not browser'
+	$(ALONE) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not browser'
 
 # Every cell of every chapter runs, and what it prints is compared with what is stored.
 # A warning inside a cell is output too, so it fails the comparison.
@@ -86,9 +86,10 @@ $(BIN)/python:
 
 # A stamp file stands for an install that is done, so that it is repeated only when its list changes.
 # --require-hashes: pip takes no file whose sha256 is not in the list.
+# --no-deps: the list is whole; older pips look for what it names once more, and find other versions of it.
 .venv/.reading: $(BIN)/python locks/reading.txt
 	@echo 'Installing what the pages need ...'
-	@$(PIP) --require-hashes -r locks/reading.txt
+	@$(PIP) --no-deps --require-hashes -r locks/reading.txt
 	@touch $@
 
 # TORCH_INDEX, the address of another build of torch: its files have other sums, so the versions alone are held,
@@ -96,9 +97,9 @@ $(BIN)/python:
 .venv/.everything: $(BIN)/python locks/everything.txt locks/torch.txt pyproject.toml
 	@echo 'Installing everything (torch is the large part) ...'
 	@if test -z "$(TORCH_INDEX)"; then \
-	  $(PIP) --require-hashes -r locks/everything.txt -r locks/torch.txt; \
+	  $(PIP) --no-deps --require-hashes -r locks/everything.txt -r locks/torch.txt; \
 	else \
-	  $(PIP) --require-hashes -r locks/everything.txt && \
+	  $(PIP) --no-deps --require-hashes -r locks/everything.txt && \
 	  $(PIP) --no-deps --index-url "$(TORCH_INDEX)" \
 	    `sed -n 's/^\(torch[a-z]*==[^ ]*\).*/\1/p' locks/torch.txt`; \
 	fi
