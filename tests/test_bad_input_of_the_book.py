@@ -11,12 +11,14 @@ import re
 import traceback
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import test_bad_input
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from test_api import api
 from test_bench import SESSION
 from test_records import RECORD
@@ -92,7 +94,7 @@ CALLS = {
     # figures
     "Picture": (
         figures.Picture,
-        dict(figure=figures.picture.plt.Figure(), alt="A line that rises to the right."),
+        dict(figure=Figure(), alt="A line that rises to the right."),
     ),
     "as_picture": (figures.as_picture, dict(image=SMALL)),
     "photograph_row": (
@@ -613,6 +615,7 @@ def test_what_does_not_belong_together_is_refused_by_name(name, wrong, argument)
     with pytest.raises((ValueError, TypeError), match=argument) as error:
         function(**right | wrong)
     assert traceback.extract_tb(error.tb)[-1].filename.startswith(OURS), error.value
+    assert plt.get_fignums() == []  # what was half drawn is gone
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN)

@@ -1,6 +1,6 @@
 """Figures of §3.5, the overall architecture."""
 
-import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..architecture import SPECS
@@ -8,7 +8,7 @@ from ..checks import require_tensor
 from ..kinds import Share, checked
 from ..pooling import output_size
 from ..spec import crossings, trace
-from .picture import BLUE, NARROW, ORANGE, Picture, as_picture, paired_bars
+from .picture import BLUE, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
 
 READINGS = {  # how 224 pixels come to 55 windows, or do not: side, padding, ceil
     "224 pixels, floor": (224, 0, False),
@@ -23,7 +23,7 @@ def _draw_pixels(axis, pixels: range, side: int, end: int) -> None:
     for pixel in pixels:
         inside = pixel in range(side)
         colour = "white" if not inside else "#b9cfdd" if pixel < end else ORANGE
-        axis.add_patch(plt.Rectangle((pixel - 0.5, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
+        axis.add_patch(Rectangle((pixel - 0.5, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
         if not inside:
             axis.text(pixel, 0.47, "0", ha="center", va="center", fontsize=9)
         if pixel in (0, 10, 212, side - 1):
@@ -36,7 +36,7 @@ def _draw_windows(axis, starts: dict[int, int], z: int) -> None:
     """Windows as bars, one below the other; `starts`: number of the window -> its first pixel."""
     for level, (number, start) in enumerate(starts.items()):
         corner = (start - 0.5, -1.1 - 1.15 * level)
-        axis.add_patch(plt.Rectangle(corner, z, 0.9, fill=False, edgecolor=BLUE, lw=2))
+        axis.add_patch(Rectangle(corner, z, 0.9, fill=False, edgecolor=BLUE, lw=2))
         middle = (start + (z - 1) / 2, corner[1] + 0.43)
         axis.text(*middle, f"window {number}", ha="center", va="center", fontsize=10)
 
@@ -44,7 +44,7 @@ def _draw_windows(axis, starts: dict[int, int], z: int) -> None:
 def edge_windows() -> Picture:
     """Both ends of a row of pixels with the windows of conv1, for the four readings of "224" (§3.5)."""
     z, s = SPECS["paper"].convs[0].z, SPECS["paper"].convs[0].s
-    figure, axes = plt.subplots(4, 2, figsize=(NARROW, 6.6), width_ratios=(17, 21))
+    figure, axes = subplots(4, 2, figsize=(NARROW, 6.6), width_ratios=(17, 21))
     told = []
     for (title, (side, padding, ceil)), (left, right) in zip(READINGS.items(), axes, strict=True):
         count = output_size(side, z, s, padding, ceil)
@@ -69,12 +69,12 @@ def who_reads_what() -> Picture:
     """The eight layers from top to bottom, a box for each tower, and what reads across (§3.2, §3.5)."""
     spec = SPECS["paper"]
     layers, across = [layer for layer in trace(spec) if layer.parameters], crossings(spec)
-    figure, axis = plt.subplots(figsize=(NARROW, 7.0))
+    figure, axis = subplots(figsize=(NARROW, 7.0))
     left, width, both = (0.0, 2.3), 2.0, 4.3  # where a tower's boxes start, how wide they are, and both
     middle = [start + width / 2 for start in left]
 
     def box(start, row, wide, words):
-        axis.add_patch(plt.Rectangle((start, -row), wide, 0.56, facecolor="#e8eff4", edgecolor="black"))
+        axis.add_patch(Rectangle((start, -row), wide, 0.56, facecolor="#e8eff4", edgecolor="black"))
         axis.text(start + wide / 2, 0.28 - row, words, ha="center", va="center", fontsize=10)
 
     box(0, 0, both, f"image, 3 x {spec.image_size} x {spec.image_size}")
@@ -150,12 +150,12 @@ def fields_on_photograph(
     """What the middle unit of some layers sees, as squares on a uint8 (3, 224, 224) image (§3.5)."""
     fields = {name: middle_field(name) for name in names}
     require_tensor("image", image, "(3, 224, 224)", "the fields are those of the paper's net")
-    figure, axis = plt.subplots(figsize=(4.4, 4.4))
+    figure, axis = subplots(figsize=(4.4, 4.4))
     axis.imshow(as_picture(image))
     for name, (start, side) in fields.items():
         for colour, width in (("black", 4), ("white", 2)):
             corner = (start - 0.5, start - 0.5)
-            axis.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=width))
+            axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=width))
         label = {"facecolor": "black", "pad": 1.5, "lw": 0}
         axis.text(start + 1, start - 3, f"{name}: {side}", fontsize=11, color="white", bbox=label)
     axis.axis("off")

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..augmentation import PCAColorNoise, require_images, ten_crop, views
 from ..checks import require_tensor
 from ..kinds import Bounds, Count, Index, Share, checked
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, as_picture, paired_bars
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
 
 Place = tuple[Index, Index, bool]
 Moves = Annotated[int, Bounds(1, 4096)]  # of a side: its places are drawn one by one
@@ -23,7 +23,7 @@ def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     if rows != stored:
         raise ValueError(f"square has {rows} rows and {stored} columns, and must have as many of both (§2)")
     side = min(height, width)
-    figure, axes = plt.subplots(1, 2, figsize=(4.8, 2.3), width_ratios=(width, side))
+    figure, axes = subplots(1, 2, figsize=(4.8, 2.3), width_ratios=(width, side))
     axes[0].imshow(whole, extent=(0, width, height, 0))
     axes[1].imshow(kept)
     top, left = (height - side) / 2, (width - side) / 2
@@ -52,14 +52,14 @@ def crop_frames(image: Tensor, places: tuple[Place, Place], size: Count = 224) -
                 f"places hold {top, left}, where a crop of size {size} leaves the image of "
                 f"{image.shape[1]} x {image.shape[2]}: begin further up or left, or make it smaller"
             )
-    figure, axes = plt.subplots(1, 3, figsize=(NARROW, 2.4))
+    figure, axes = subplots(1, 3, figsize=(NARROW, 2.4))
     axes[0].imshow(picture)
     axes[0].set_title(f"{image.shape[1]} x {image.shape[2]}\n", fontsize=11)
     told = []
     for axis, (top, left, reflected), colour in zip(axes[1:], places, (BLUE, ORANGE), strict=True):
         for shade, width in (("white", 4), (colour, 2)):  # the white line shows on any photograph
             corner = (left - 0.5, top - 0.5)
-            axes[0].add_patch(plt.Rectangle(corner, size, size, fill=False, edgecolor=shade, lw=width))
+            axes[0].add_patch(Rectangle(corner, size, size, fill=False, edgecolor=shade, lw=width))
         crop = image[:, top : top + size, left : left + size]
         axis.imshow(as_picture(crop.flip(-1) if reflected else crop))
         kind = "reflected" if reflected else "not reflected"
@@ -84,12 +84,12 @@ def crop_positions(side: Moves = 256, size: Count = 224) -> Picture:
         raise ValueError(
             f"size is {size} in a side of {side}, and must leave 1 to 256 moves: a grid shows no more dots"
         )
-    figure, (row, grid) = plt.subplots(1, 2, figsize=(NARROW, 3.7), width_ratios=(1, 1.35))
+    figure, (row, grid) = subplots(1, 2, figsize=(NARROW, 3.7), width_ratios=(1, 1.35))
     for place in range(3):
         for pixel in range(6):
             colour = "#b9cfdd" if place <= pixel < place + 4 else "white"
             corner = (pixel, -1.6 * place)
-            row.add_patch(plt.Rectangle(corner, 1, 1, facecolor=colour, edgecolor="black", lw=0.8))
+            row.add_patch(Rectangle(corner, 1, 1, facecolor=colour, edgecolor="black", lw=0.8))
         row.text(-0.3, 0.5 - 1.6 * place, f"place {place}", ha="right", va="center", fontsize=10)
     words = "crop of 4\nfrom 6 pixels:\n6 − 4 + 1 = 3 places"
     row.text(1.7, 3.6, words, ha="center", va="center", fontsize=11)
@@ -130,7 +130,7 @@ def colour_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) 
             f"images have shape {tuple(images.shape)} and noise is {noise}, and must be pixels of "
             f"several colours and what was fitted to them: PCAColorNoise().fit(images)"
         )
-    figure, (cloud, bars) = plt.subplots(1, 2, figsize=(NARROW, 3.3), width_ratios=(1.25, 1))
+    figure, (cloud, bars) = subplots(1, 2, figsize=(NARROW, 3.3), width_ratios=(1.25, 1))
     pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
     pixels = pixels[:: max(1, len(pixels) // dots)].numpy()
     cloud.scatter(pixels[:, 0], pixels[:, 2], s=5, c=pixels / 255)
@@ -166,7 +166,7 @@ def colour_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) 
 def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[str], alt: str) -> Picture:
     """Small photographs in rows and columns with names; images (3, H, W) on 0-255."""
     size = (0.8 * len(columns) + 0.6, 0.76 * len(rows) + 0.5)
-    figure, axes = plt.subplots(len(rows), len(columns), figsize=size, squeeze=False)
+    figure, axes = subplots(len(rows), len(columns), figsize=size, squeeze=False)
     for axis, image in zip(axes.flat, (image for row in images for image in row), strict=True):
         axis.imshow(as_picture(image))
         axis.set(xticks=[], yticks=[])

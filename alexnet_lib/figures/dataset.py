@@ -1,10 +1,9 @@
 """Figures of §2, the data set."""
 
-import matplotlib.pyplot as plt
 from torch import Tensor
 
 from ..kinds import Count, Positive, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, styled
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, styled, subplots
 
 MIDDLE = 128  # the grey that stands for a difference of 0
 LOOKS = ((GREY, ":", "^"), (ORANGE, "-", "o"), (GREEN, "-.", "v"), (BLUE, "--", "s"))
@@ -21,7 +20,7 @@ def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
         )
     difference = square.float() - mean
     panels = {name: square, "mean image": mean, "difference": difference + MIDDLE}
-    figure, axes = plt.subplots(1, 3, figsize=(NARROW, 2.2))
+    figure, axes = subplots(1, 3, figsize=(NARROW, 2.2))
     for axis, (title, image) in zip(axes, panels.items(), strict=True):
         axis.imshow(as_picture(image))
         axis.set_title(title, fontsize=11)
@@ -38,7 +37,7 @@ def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
 @checked
 def steps_by_rate(steps: dict[str, dict[Positive, Count]], most: Count) -> Picture:
     """Steps to a threshold over the learning rate, a line for each kind of input; `most`: not reached."""
-    figure, axis = plt.subplots(figsize=(NARROW, 4.0))
+    figure, axis = subplots(figsize=(NARROW, 4.0))
     told = []
     for (name, found), (colour, line, mark) in styled("steps", steps, LOOKS):
         reached = {rate: count for rate, count in found.items() if count < most}

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from ..architecture import SPECS
 from ..checks import require_same_length
 from ..kinds import Share, checked, require_kind
 from ..variants import name_without, without_layers
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
 
 
 def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
@@ -26,7 +25,7 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
     both = {n for n, conv in enumerate(convs, 1) if n > 1 and not conv.own_tower} | {
         len(convs) + 1
     }  # and fc6
-    figure, axes = plt.subplots(len(removed), 1, figsize=(NARROW, 1.35 * len(removed)), squeeze=False)
+    figure, axes = subplots(len(removed), 1, figsize=(NARROW, 1.35 * len(removed)), squeeze=False)
     told = []
     for axis, gone in zip(axes[:, 0], removed, strict=True):
         kept = [n for n in range(1, len(convs) + 2) if n not in gone]
@@ -63,7 +62,7 @@ def errors_by_seed(errors: dict[str, Sequence[Share]]) -> Picture:
     )
     table = 100 * np.array(list(errors.values()))  # (nets, seeds)
     places = np.arange(len(table))
-    figure, axis = plt.subplots(figsize=(NARROW, 3.3))
+    figure, axis = subplots(figsize=(NARROW, 3.3))
     axis.plot(places, table, color=GREY, lw=0.8, zorder=1)
     axis.plot(places, table, "o", color=BLUE, ms=6)
     axis.hlines(table.mean(axis=1), places - 0.18, places + 0.18, color=ORANGE, lw=3, zorder=3)

@@ -1,12 +1,11 @@
 """Figures of §4.2, dropout."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from torch import Tensor
 
 from ..checks import require_same_length, require_same_names, require_tensor
 from ..kinds import Count, Share, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled, subplots
 
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 
@@ -24,7 +23,7 @@ def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Pict
         )
     rows = [*keep.numpy(), np.full(len(activities), factor)]
     activities = activities.numpy()
-    figure, axes = plt.subplots(len(rows), 1, figsize=(NARROW, 0.85 * len(rows) + 0.3), sharey=True)
+    figure, axes = subplots(len(rows), 1, figsize=(NARROW, 0.85 * len(rows) + 0.3), sharey=True)
     places, told = range(len(activities)), []
     for number, (axis, row) in enumerate(zip(axes, rows, strict=True), 1):
         test = number == len(rows)
@@ -59,7 +58,7 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
                 f"{tuple(halved.shape)}, and at least one number: the figure compares one by one"
             )
     halved, arithmetic, geometric = (values.flatten() for values in (halved, arithmetic, geometric))
-    figure, axis = plt.subplots(figsize=(4.6, 4.3))
+    figure, axis = subplots(figsize=(4.6, 4.3))
     axis.plot((0, 1), (0, 1), color=GREY, lw=1)
     axis.plot(halved.numpy(), geometric.numpy(), "x", color=ORANGE, ms=5)
     axis.plot(halved.numpy(), arithmetic.numpy(), "o", color=BLUE, ms=4)
@@ -92,7 +91,7 @@ def dropout_curves(
     for name in errors:
         lines = {"steps": steps, f"errors[{name!r}]": errors[name], f"losses[{name!r}]": losses[name]}
         require_same_length(lines, "a point has a step and a value")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(NARROW, 3.4))
+    figure, (left, right) = subplots(1, 2, figsize=(NARROW, 3.4))
     told = []
     for (name, error), (colour, style) in styled("errors", errors, STYLES):
         left.plot(steps, [100 * value for value in error], style, color=colour, lw=2)
@@ -124,7 +123,7 @@ def dropout_curves(
 def averaged_nets(counts: list[Count], errors: list[Share], halved: Share) -> Picture:
     """Test error of averages over `counts` masked nets, and of the one net with halved outputs."""
     require_same_length({"counts": counts, "errors": errors}, "an average of so many nets has an error")
-    figure, axis = plt.subplots(figsize=(NARROW, 3.2))
+    figure, axis = subplots(figsize=(NARROW, 3.2))
     axis.plot(counts, [100 * error for error in errors], "o-", color=BLUE, lw=2)
     axis.axhline(100 * halved, color=ORANGE, lw=2, ls="--")
     axis.set_xscale("log")

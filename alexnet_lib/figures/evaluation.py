@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..checks import require_same_length, require_tensor
 from ..kinds import Bounds, Share, checked
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
 
 
 @checked
@@ -23,7 +23,7 @@ def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
         raise ValueError(
             f"guesses has {columns} labels in a row, and must have at most 5: the figure has five columns"
         )
-    figure, axis = plt.subplots(figsize=(NARROW, 0.62 * len(guesses) + 0.6))
+    figure, axis = subplots(figsize=(NARROW, 0.62 * len(guesses) + 0.6))
     told = []
     for row, (right, labels) in enumerate(guesses.items()):
         for column, label in enumerate(labels):
@@ -33,7 +33,7 @@ def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
                 "edgecolor": "black",
                 "lw": 2 if found else 0.7,
             }
-            axis.add_patch(plt.Rectangle((column, -row), 0.92, 0.7, **box))
+            axis.add_patch(Rectangle((column, -row), 0.92, 0.7, **box))
             weight = "bold" if found else "normal"
             axis.text(
                 column + 0.46, 0.35 - row, label, ha="center", va="center", fontsize=10, fontweight=weight
@@ -53,7 +53,7 @@ def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
 @checked
 def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -> Picture:
     """Top-5 errors in per cent as bars from top to bottom, and what each saves against the one above."""
-    figure, axis = plt.subplots(figsize=(NARROW, 0.62 * len(errors) + 0.4))
+    figure, axis = subplots(figsize=(NARROW, 0.62 * len(errors) + 0.4))
     values = list(errors.values())
     for row, value in enumerate(values):
         axis.barh(row, value, height=0.62, color=GREY if row == 0 else BLUE)
@@ -74,7 +74,7 @@ def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -
 @checked
 def nets_and_average(errors: dict[str, tuple[Share, Share]]) -> Picture:
     """Errors with the centre crop and with ten crops, a line for each net, and last for their average."""
-    figure, axis = plt.subplots(figsize=(NARROW, 0.46 * len(errors) + 0.8))
+    figure, axis = subplots(figsize=(NARROW, 0.46 * len(errors) + 0.8))
     for row, (centre, ten) in enumerate(errors.values()):
         axis.plot((100 * centre, 100 * ten), (row, row), color=GREY, lw=2, zorder=1)
         axis.scatter(100 * centre, row, s=70, marker="s", color=ORANGE)
@@ -115,7 +115,7 @@ def confusion_picture(counts: Tensor, classes: tuple[str, ...]) -> Picture:
     colours = np.ones((*share.shape, 3))
     for cells, colour in ((right, (0.0, 0.447, 0.698)), (~right, (0.835, 0.369, 0.0))):
         colours[cells] = 1 - share[cells, None] * (1 - np.array(colour))
-    figure, axis = plt.subplots(figsize=(NARROW, 5.0))
+    figure, axis = subplots(figsize=(NARROW, 5.0))
     axis.imshow(colours)
     for (row, column), count in np.ndenumerate(counts.numpy()):
         if count:

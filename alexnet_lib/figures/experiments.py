@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from .. import records
 from ..experiments import POINTS, Answer, Crossing, Report, named, report, run_label
 from ..records import Record
 from .log import COLOURS
-from .picture import BLUE, NARROW, ORANGE, Picture, count_times
+from .picture import BLUE, NARROW, ORANGE, Picture, count_times, subplots
 
 LINES = ("-", "--", "-.", ":")
 
@@ -32,7 +32,7 @@ def experiment(name: str, folder: str | Path = records.RESULTS) -> Picture:
     for answer in answered:
         groups.setdefault((answer.comparison.kind, answer.unit), []).append(answer)
     heights = [3.6, *(0.5 * len(group) + 1.0 for group in groups.values())]
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         len(heights),
         1,
         figsize=(NARROW, sum(heights)),
@@ -67,7 +67,7 @@ def _without_answers(found: Report) -> str:
 
 
 def _nothing(found: Report) -> Picture:
-    figure, axis = plt.subplots(figsize=(NARROW, 1.2))
+    figure, axis = subplots(figsize=(NARROW, 1.2))
     axis.axis("off")
     words = _without_answers(found)
     axis.text(0.5, 0.5, words.replace(": ", ":\n", 1), ha="center", va="center", fontsize=11, wrap=True)
@@ -94,7 +94,7 @@ def _curve_of(found: Report, runs: Mapping[str, Sequence[Record]]) -> str:
     return "validation error" if held_out else "training error"
 
 
-def _curves(axis: plt.Axes, curve: str, runs: Mapping[str, Sequence[Record]]) -> str:
+def _curves(axis: Axes, curve: str, runs: Mapping[str, Sequence[Record]]) -> str:
     told = []
     percent = 100 if "error" in curve else 1
     for number, ((arm, members), colour) in enumerate(zip(runs.items(), cycle(COLOURS), strict=False)):
@@ -112,7 +112,7 @@ def _curves(axis: plt.Axes, curve: str, runs: Mapping[str, Sequence[Record]]) ->
     return f"Mean {curve} by arm: {'; '.join(told)}."
 
 
-def _effects(axis: plt.Axes, answers: Sequence[Answer]) -> str:
+def _effects(axis: Axes, answers: Sequence[Answer]) -> str:
     """Effects of one unit, one below the other."""
     comparison = answers[0].comparison
     factor = 100 if answers[0].unit == POINTS else 1

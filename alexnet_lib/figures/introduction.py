@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from ..kinds import Bounds, checked
-from .picture import BLUE, NARROW, ORANGE, Picture
+from .picture import BLUE, NARROW, ORANGE, Picture, subplots
 
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
 
@@ -17,7 +15,7 @@ def time_by_speed(
     """How long `operations` take at any sustained speed, with the speed implied by `days` marked (§1)."""
     implied = operations / (days * UNITS["day"])
     speeds = (1e9, 1e15)
-    figure, axis = plt.subplots(figsize=(NARROW, 3.8))
+    figure, axis = subplots(figsize=(NARROW, 3.8))
     axis.loglog(speeds, [operations / speed for speed in speeds], color=BLUE, linewidth=2.5)
     axis.plot(implied, operations / implied, "o", color=ORANGE, markersize=10)
     words = f"2012: {days:g} days,\n{implied / 1e12:.2f} · 10¹² a second"

@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from ..checks import require_same_length, require_same_names
 from ..kinds import Bounds, Count, Positive, Reading, Share, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled, subplots
 
 LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 Classes = Annotated[int, Bounds(2)]  # a net of one class has nothing to guess
@@ -23,7 +22,7 @@ def momentum_average(momentum: Momentum, gradients: Sequence[float], velocity: S
     velocity: the average of the gradients so far at each step, on the gradients' own scale.
     """
     require_same_length({"gradients": gradients, "velocity": velocity}, "a step has one of each")
-    figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.0))
+    figure, (above, below) = subplots(2, 1, figsize=(NARROW, 5.0))
     ages = range(31)
     left = [momentum**age for age in ages]
     half = math.ceil(math.log(0.5) / math.log(momentum))
@@ -53,7 +52,7 @@ def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
         raise ValueError(
             f"drop is {drop}, and must be below {steps}: a step follows it in which the rate is lower"
         )
-    figure, axis = plt.subplots(figsize=(NARROW, 3.4))
+    figure, axis = subplots(figsize=(NARROW, 3.4))
     told = []
     for (name, lengths), (colour, style) in styled("rules", rules, LOOKS):
         axis.semilogy(range(1, len(lengths) + 1), lengths, style, color=colour, lw=2.4, label=name)
@@ -73,7 +72,7 @@ def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
 def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
     """A validation error over epochs, and below it the rate of each epoch (§5)."""
     require_same_length({"errors": errors, "rates": rates}, "an epoch has one of each")
-    figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 4.4), sharex=True)
+    figure, (above, below) = subplots(2, 1, figsize=(NARROW, 4.4), sharex=True)
     epochs = range(1, len(errors) + 1)
     above.plot(epochs, [100 * error for error in errors], "o-", color=BLUE, lw=2, ms=4)
     above.set(ylabel="validation error, %", ylim=(0, None))
@@ -101,7 +100,7 @@ def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture
     """
     if len(require_same_names("arms", arms, "all have the layers of one net")) < 2:
         raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
-    figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.6), sharex=True)
+    figure, (above, below) = subplots(2, 1, figsize=(NARROW, 5.6), sharex=True)
     told = []
     for number, ((name, found), (colour, style)) in enumerate(styled("arms", arms, LOOKS)):
         spreads, shares = zip(*found.values(), strict=True)
@@ -134,7 +133,7 @@ def losses(panels: dict[str, dict[str, Sequence[Reading]]], classes: Classes, wi
                     f"a point is a mean of so many"
                 )
     shape = {"figsize": (NARROW, 2.9 * len(panels)), "sharex": True, "squeeze": False}
-    figure, axes = plt.subplots(len(panels), 1, **shape)
+    figure, axes = subplots(len(panels), 1, **shape)
     guess, most, told = math.log(classes), 1.35 * math.log(classes), []
     for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
         for (name, values), (colour, style) in styled(f"panels[{title!r}]", runs, LOOKS):

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..kinds import checked
 from ..records import Record
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, subplots
 
 COLOURS = (BLUE, ORANGE, GREEN, GREY, "#cc79a7", "#56b4e9")  # the rest from Wong's palette
 NAMED = len(COLOURS)  # more runs than colours are too many to be told apart in a small panel
@@ -25,7 +25,7 @@ def recorded_errors(runs: Sequence[Record]) -> Picture:
     for run in runs:
         experiments[run.experiment].append(run)
     rows = -(-len(experiments) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(NARROW, 2.5 * rows), squeeze=False)
+    figure, axes = subplots(rows, 2, figsize=(NARROW, 2.5 * rows), squeeze=False)
     told = []
     for axis, (name, members) in zip(axes.flat, experiments.items(), strict=False):
         told.append(_panel(axis, name, members))
@@ -35,7 +35,7 @@ def recorded_errors(runs: Sequence[Record]) -> Picture:
     return Picture(figure, f"Recorded errors by epoch, dashed on training images. {' '.join(told)}")
 
 
-def _panel(axis: plt.Axes, name: str, members: Sequence[Record]) -> str:
+def _panel(axis: Axes, name: str, members: Sequence[Record]) -> str:
     """Draw one experiment; what the panel shows, in words."""
     told, ends, few = [], {}, len(members) <= NAMED
     for number, run in enumerate(members):

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..checks import require_tensor
 from ..kinds import Bounds, Count, Index, Positive, checked
 from ..towers import require_even_share
-from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture, styled
+from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture, styled, subplots
 
 LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 Weight = Annotated[float, Bounds(0.0, 1e6)]
@@ -21,7 +22,7 @@ Exponent = Annotated[float, Bounds(-10, 10)]
 def lrn_response(alphas: dict[str, Weight], k: Positive = 2.0, beta: Exponent = 0.75) -> Picture:
     """What comes out of the normalization for one lone activity, for several alphas."""
     activity = np.linspace(0, 1000, 501)
-    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, axis = subplots(figsize=(WIDTH, 3.6))
     told = []
     for (name, alpha), (colour, style) in styled("alphas", alphas, LOOKS):
         response = activity / (k + alpha * activity**2) ** beta
@@ -56,7 +57,7 @@ def lrn_windows(
             f"centres hold {max(centres)}, and there are maps 0 to {maps - 1}: name some of these"
         )
     first, last = maps // 2 - 7, maps // 2 + 7
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    figure, axes = subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     for axis, towers in zip(axes, (1, 2), strict=True):
         share = maps // towers
         for row, centre in enumerate(centres):
@@ -68,7 +69,7 @@ def lrn_windows(
             for number in range(first, last):
                 inside = low <= number <= high
                 colour = (BLUE if number < maps // 2 else ORANGE) if inside else "#eeeeee"
-                axis.add_patch(plt.Rectangle((number - 0.45, row - 0.4), 0.9, 0.8, color=colour))
+                axis.add_patch(Rectangle((number - 0.45, row - 0.4), 0.9, 0.8, color=colour))
             axis.text(centre, row, "●", ha="center", va="center", color="white", fontsize=8)
         axis.axvline(maps / 2 - 0.5, color="black", linewidth=1.5)
         axis.set(xlim=(first - 0.6, last - 0.4), ylim=(len(centres) - 0.5, -0.5), xlabel="kernel map")
@@ -106,7 +107,7 @@ def maps_before_after(
         raise ValueError(
             f"chosen hold {max(chosen)}, and there are maps 0 to {len(before) - 1}: name some of these"
         )
-    figure = plt.figure(figsize=(WIDTH, 1.9 * len(chosen)))
+    figure = Figure(figsize=(WIDTH, 1.9 * len(chosen)))
     grid = figure.add_gridspec(len(chosen), 4)
     whole = figure.add_subplot(grid[:, 0])
     whole.imshow(picture)

@@ -5,13 +5,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
-import matplotlib
-
-matplotlib.use("Agg")  # figures are shown as pictures with alt text, never as windows
-
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
@@ -40,7 +37,7 @@ class Picture:
         self.alt = alt
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=100, bbox_inches="tight", facecolor="white")
-        plt.close(figure)
+        plt.close(figure)  # one of pyplot's, which Jupyter would show a second time
         stored = io.BytesIO()
         Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
             stored, "png", optimize=True
@@ -55,6 +52,22 @@ class Picture:
         return data, {"image/png": {"alt": self.alt}}
 
 
+def subplots(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    figsize: tuple[float, float],
+    layout: str | None = None,
+    **grid: object,
+) -> tuple[Figure, Axes | np.ndarray]:
+    """A new figure and its axes, as pyplot's function of this name gives them.
+
+    pyplot would keep it until it is closed; this one goes with the error that leaves it half drawn.
+    """
+    figure = Figure(figsize=figsize, layout=layout)
+    return figure, figure.subplots(rows, columns, **grid)
+
+
 def as_picture(image: Tensor, name: str = "image") -> np.ndarray:
     """uint8 or float (3, H, W) on 0-255 -> what `imshow` takes, (H, W, 3) uint8; `name` is for the error."""
     require_tensor(name, image, "(3, H, W)", "a picture is red, green and blue", finite=True)
@@ -63,7 +76,7 @@ def as_picture(image: Tensor, name: str = "image") -> np.ndarray:
     return image.detach().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
 
 
-def count_times(axis: plt.Axes) -> None:
+def count_times(axis: Axes) -> None:
     """Give ratios an axis on which twice and half are as far from 1, with plain numbers."""
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
@@ -86,7 +99,7 @@ def photograph_row(
     """Photographs or crops side by side, each under its title. Images uint8 (3, H, W)."""
     columns = min(per_row, len(images))
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False)
+    figure, axes = subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, (title, image) in zip(axes.flat, images.items(), strict=False):
@@ -98,7 +111,7 @@ def photograph_row(
 
 def paired_bars(shares: dict[str, tuple[Share, Share]], names: tuple[str, str]) -> Figure:
     """Two horizontal bars for each layer, in per cent; `names` are said above the first pair."""
-    figure, axis = plt.subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
+    figure, axis = subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
     for row, pair in enumerate(shares.values()):
         for offset, share, colour in zip((-0.2, 0.2), pair, (BLUE, ORANGE), strict=True):
             axis.barh(row + offset, 100 * share, height=0.36, color=colour)

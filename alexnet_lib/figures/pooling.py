@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..checks import require_same_length, require_tensor
 from ..kinds import Bounds, Count, checked
 from ..pooling import output_size
-from .picture import BLUE, GREY, NARROW, ORANGE, Drawn, Picture, as_picture, styled
+from .picture import BLUE, GREY, NARROW, ORANGE, Drawn, Picture, as_picture, styled, subplots
 
 Change = Annotated[float, Bounds(least=0.0)]  # as a share, which may be above 1
 FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ceil
@@ -21,19 +21,19 @@ FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ce
 @checked
 def pooling_windows(side: Drawn = 13) -> Picture:
     """The windows of three poolings over one row of `side` pixels, the shared and the unread ones marked."""
-    figure, axes = plt.subplots(len(FORMS), 1, figsize=(NARROW, 4.9))
+    figure, axes = subplots(len(FORMS), 1, figsize=(NARROW, 4.9))
     told = []
     for axis, (title, (z, s, ceil)) in zip(axes, FORMS.items(), strict=True):
         count = output_size(side, z, s, ceil=ceil)
         readers = [sum(i * s <= pixel < i * s + z for i in range(count)) for pixel in range(side)]
         for pixel, number in enumerate(readers):
             colour = {0: ORANGE, 1: "#e8eff4"}.get(number, "#8fb3c9")
-            axis.add_patch(plt.Rectangle((pixel, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
+            axis.add_patch(Rectangle((pixel, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
             axis.text(pixel + 0.5, 0.47, str(number), ha="center", va="center", fontsize=11)
         for window in range(count):
             level = -1.15 - 1.1 * (window % 2)  # neighbours on two levels, so that their ends are seen
             corner, middle = (window * s, level), window * s + z / 2
-            axis.add_patch(plt.Rectangle(corner, z, 0.85, fill=False, edgecolor=BLUE, lw=2))
+            axis.add_patch(Rectangle(corner, z, 0.85, fill=False, edgecolor=BLUE, lw=2))
             axis.text(middle, level + 0.4, str(window + 1), ha="center", va="center", fontsize=10)
         axis.set_title(f"{title}: {count} windows", loc="left", fontsize=11, fontweight="bold")
         axis.set(xlim=(-0.2, side + 1.2), ylim=(-2.5, 1.2), aspect="equal")
@@ -59,7 +59,7 @@ def pooled_maps(photograph: Tensor, plane: Tensor, pooled: dict[str, Tensor], na
         raise ValueError(
             f"pooled has {len(pooled)} maps, and must have two: the figure has places for so many"
         )
-    figure, axes = plt.subplots(2, 2, figsize=(NARROW, 5.9))
+    figure, axes = subplots(2, 2, figsize=(NARROW, 5.9))
     axes[0, 0].imshow(picture)
     axes[0, 0].set_title("photograph", fontsize=11)
     shown = {f"{name}, {plane.shape[0]} x {plane.shape[1]}": plane}
@@ -84,7 +84,7 @@ def shift_changes(shifts: list[Count], changes: dict[str, list[Change]]) -> Pict
         {"shifts": shifts, **{f"changes[{name!r}]": values for name, values in changes.items()}},
         "a move has a change",
     )
-    figure, axis = plt.subplots(figsize=(NARROW, 3.5))
+    figure, axis = subplots(figsize=(NARROW, 3.5))
     last = {}
     styles = ((GREY, ":"), (ORANGE, "--"), (BLUE, "-"))
     for (name, values), (colour, style) in styled("changes", changes, styles):

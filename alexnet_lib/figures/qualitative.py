@@ -1,8 +1,8 @@
 """Figures of §6.1: kernels as in the paper's Figure 3, guesses and nearest images as in its Figure 4."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..augmentation import require_images
@@ -10,7 +10,7 @@ from ..checks import require_count, require_same_length, require_tensor
 from ..kinds import Count, checked
 from ..qualitative import Guess, colourfulness
 from ..towers import require_even_share
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, subplots
 
 COLUMNS = 16  # kernels of a row in Figure 3
 WHITE = {"facecolor": "white", "pad": 1, "lw": 0}  # behind words on a line
@@ -31,7 +31,7 @@ def first_layer_kernels(weights: Tensor, towers: Count = 2, *, shared: bool = Fa
     scaled = 127.5 + 127.5 * kernels / largest.clamp(min=torch.finfo(torch.float32).tiny)
     parts = len(kernels) // towers
     rows = -(-parts // COLUMNS)
-    figure, axes = plt.subplots(towers, 1, figsize=(NARROW, towers * (0.36 * rows + 0.35)), squeeze=False)
+    figure, axes = subplots(towers, 1, figsize=(NARROW, towers * (0.36 * rows + 0.35)), squeeze=False)
     told = []
     for tower, axis in enumerate(axes.flat):
         own = range(tower * parts, (tower + 1) * parts)
@@ -72,7 +72,7 @@ def colourfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
         )
         require_count(f"sets[{name!r}]", len(kernels), "it holds so many kernels")
     shares = {name: colourfulness(kernels.detach()).cpu().sort().values for name, kernels in sets.items()}
-    figure, axis = plt.subplots(figsize=(NARROW, 0.85 * len(sets) + 0.9))
+    figure, axis = subplots(figsize=(NARROW, 0.85 * len(sets) + 0.9))
     told = []
     for row, (name, share) in enumerate(shares.items()):
         # Dots of one row are spread up and down in a fixed order, so that equal ones do not hide each other.
@@ -112,7 +112,7 @@ def five_labels(
     require_same_length({"images": images, "guesses": guesses, "right": right}, "a photograph has labels")
     rows = -(-len(images) // per_row)
     width, height, side, gap = NARROW / per_row, 1.42, 1.06, 0.06  # inches of a cell, and of the photograph
-    figure = plt.figure(figsize=(NARROW, rows * height))
+    figure = Figure(figsize=(NARROW, rows * height))
     told = []
     for number, (image, labels, name) in enumerate(zip(images, guesses, right, strict=True)):
         x, y = (number % per_row) * width, (rows - 1 - number // per_row) * height
@@ -154,7 +154,7 @@ def nearest_images(queries: Tensor, found: Tensor, same: Tensor, by: str) -> Pic
     count, k = same.shape
     wide = 4.1  # inches: textures larger than this make the picture heavy
     size = (wide, wide / (k + 1) * count + 0.35)
-    figure, axes = plt.subplots(count, k + 1, figsize=size, squeeze=False)
+    figure, axes = subplots(count, k + 1, figsize=size, squeeze=False)
     for row, line in enumerate(axes):
         for column, axis in enumerate(line):
             axis.imshow(as_picture(found[row, column - 1] if column else queries[row]))

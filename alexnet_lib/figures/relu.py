@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 import torch
 
 from ..checks import require_choice, require_same_length, require_same_names
 from ..kinds import Bounds, Count, Share, checked
 from ..relu import ACTIVATIONS
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, subplots
 
 STYLES = {  # unit -> colour and line; told apart in grey too
     "relu": (BLUE, "-"),
@@ -28,7 +27,7 @@ def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach
         require_choice("units", name, STYLES)
     # An even number of points: none falls on 0, where the ReLU has no slope.
     z = torch.linspace(-reach, reach, 400, dtype=torch.float64).requires_grad_()
-    figure, (above, below) = plt.subplots(2, 1, figsize=(NARROW, 5.0), sharex=True)
+    figure, (above, below) = subplots(2, 1, figsize=(NARROW, 5.0), sharex=True)
     told = []
     for name in units:
         value = ACTIVATIONS[name]()(z)
@@ -56,7 +55,7 @@ def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture
     for unit in (unit for units in shares.values() for unit in units):
         require_choice("a unit of shares", unit, STYLES)
     shape = {"figsize": (NARROW, 2.2 * len(shares) + 0.4), "sharex": True, "squeeze": False}
-    figure, axes = plt.subplots(len(shares), 1, **shape)
+    figure, axes = subplots(len(shares), 1, **shape)
     told = []
     for axis, (panel, curves) in zip(axes.flat, shares.items(), strict=True):
         for name, left in curves.items():
@@ -86,7 +85,7 @@ def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 
     drawn = [require_choice("a unit of curves", unit, STYLES) for unit, _ in curves.values()]
     if repeated := [unit for unit in STYLES if drawn.count(unit) > 2]:
         raise ValueError(f"curves hold {repeated[0]!r} more than twice, and must not: they would look alike")
-    figure, axis = plt.subplots(figsize=(NARROW, 3.6))
+    figure, axis = subplots(figsize=(NARROW, 3.6))
     told = []
     for number, (words, (unit, errors)) in enumerate(curves.items()):
         colour, _ = STYLES[unit]
@@ -110,7 +109,7 @@ def steps_to_threshold(steps: dict[str, dict[str, Count]], most: Count) -> Pictu
     arms = require_same_names("steps", steps, "every setting has the same arms")
     if len(arms) > 3:
         raise ValueError(f"steps have {len(arms)} arms, and must have at most 3: each has a look of its own")
-    figure, axis = plt.subplots(figsize=(NARROW, 0.8 * len(steps) + 1.5))
+    figure, axis = subplots(figsize=(NARROW, 0.8 * len(steps) + 1.5))
     told = []
     for row, found in enumerate(steps.values()):
         axis.axhline(row, color="#dddddd", linewidth=1, zorder=0)

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
-
 from ..checks import require_same_names
 from ..kinds import Positive, checked
 from ..learning import RateGroup
 from ..paper import LEARNING
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Drawn, Picture, styled
+from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Drawn, Picture, styled, subplots
 
 
 @checked
@@ -19,7 +17,7 @@ def spread_by_layer(arms: dict[str, dict[str, Positive]]) -> Picture:
     """
     if len(require_same_names("arms", arms, "all have the layers of one net")) < 2:
         raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
-    figure, axis = plt.subplots(figsize=(NARROW, 3.8))
+    figure, axis = subplots(figsize=(NARROW, 3.8))
     told = []
     for (name, spreads), (colour, style) in styled("arms", arms, ((BLUE, "o-"), (ORANGE, "s--"))):
         layers, values = list(spreads), list(spreads.values())
@@ -47,7 +45,7 @@ def rates_by_epoch(
 
     A group whose rate becomes 0 ends with a cross: its parameters stand still from there on.
     """
-    figure, axis = plt.subplots(figsize=(NARROW, 3.9))
+    figure, axis = subplots(figsize=(NARROW, 3.9))
     looks = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (GREY, "-."))
     told = []
     for (name, group), (colour, style) in styled("groups", groups, looks):

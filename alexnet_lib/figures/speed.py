@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-
 from .. import bench
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, count_times
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, count_times, subplots
 
 
 def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Picture:
@@ -18,7 +16,7 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Pictu
         raise ValueError(
             f"groups is {groups}, and no row of them was measured under the label {label!r}: see tables.speed"
         )
-    figure, axis = plt.subplots(figsize=(NARROW, 0.5 * len(rows) + 1.0), layout="constrained")
+    figure, axis = subplots(figsize=(NARROW, 0.5 * len(rows) + 1.0), layout="constrained")
     drawn = axis.get_yaxis_transform()
     for place, row in enumerate(rows):
         low, high = row.spread

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
 from torch import nn
 
 from ..architecture import SPECS
@@ -12,7 +12,7 @@ from ..kinds import Bounds, checked
 from ..paper import LEARNING
 from ..spec import crossings
 from ..towers import TOWERS, maps_of, maps_read
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
 
 
 @checked
@@ -21,7 +21,7 @@ def connections(layers: dict[str, nn.Conv2d]) -> Picture:
 
     layers: some convolutions under their names; a grouped one keeps its towers apart.
     """
-    figure, axes = plt.subplots(1, len(layers), figsize=(NARROW, 3.5), squeeze=False)
+    figure, axes = subplots(1, len(layers), figsize=(NARROW, 3.5), squeeze=False)
     told = []
     for axis, (name, conv) in zip(axes.flat, layers.items(), strict=True):
         for tower in range(TOWERS):
@@ -33,7 +33,7 @@ def connections(layers: dict[str, nn.Conv2d]) -> Picture:
                 across, corner = other != tower, (maps[0], kernels[0])
                 colour = "white" if maps[0] not in reads else "#f3c7a9" if across else "#b9cfdd"
                 words = "0" if maps[0] not in reads else "crosses" if across else "stays"
-                block = plt.Rectangle(corner, len(maps), len(kernels), facecolor=colour, edgecolor="black")
+                block = Rectangle(corner, len(maps), len(kernels), facecolor=colour, edgecolor="black")
                 axis.add_patch(block)
                 middle = (maps[0] + len(maps) / 2, kernels[0] + len(kernels) / 2)
                 axis.text(*middle, words, ha="center", va="center", fontsize=11)
@@ -50,7 +50,7 @@ def what_would_cross() -> Picture:
     paper = SPECS["paper"]
     every = replace(paper, convs=tuple(replace(conv, own_tower=False) for conv in paper.convs))
     numbers, across = crossings(every), crossings(paper)
-    figure, axis = plt.subplots(figsize=(NARROW, 3.6))
+    figure, axis = subplots(figsize=(NARROW, 3.6))
     told = []
     for row, (name, count) in enumerate(numbers.items()):
         colour, verb = (ORANGE, "crosses") if name in across else (GREY, "stays")
@@ -73,7 +73,7 @@ def bytes_by_batch(most: Annotated[int, Bounds(1000, 100_000)] = 1500) -> Pictur
     towers = bytes_to_cross(spec, images=1).total() / 1e6  # MB; everything in it grows with the batch
     gradients = bytes_of_gradients(spec) / 1e6
     meet, paper = gradients / towers, LEARNING.batch_size
-    figure, axis = plt.subplots(figsize=(NARROW, 3.8))
+    figure, axis = subplots(figsize=(NARROW, 3.8))
     axis.plot((0, most), (0, towers * most), color=ORANGE, lw=2.5)
     axis.plot((0, most), (gradients, gradients), color=BLUE, lw=2.5, ls="--")
     axis.plot(paper, towers * paper, "o", color="black")

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
-
 from ..kinds import checked
 from ..records import Record
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture
+from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
 
 CURVES = {"training error": (BLUE, "-"), "validation error": (ORANGE, "--")}
 
@@ -16,7 +14,7 @@ CURVES = {"training error": (BLUE, "-"), "validation error": (ORANGE, "--")}
 def error_histories(records: Sequence[Record]) -> Picture:
     """Training and validation error of each recorded run over its epochs; dotted where its rate changed."""
     shape = {"figsize": (NARROW, 3.0 * len(records) + 0.4), "squeeze": False}
-    figure, axes = plt.subplots(len(records), 1, **shape)
+    figure, axes = subplots(len(records), 1, **shape)
     told = []
     for axis, record in zip(axes.flat, records, strict=True):
         shown = {name: record.curves[name] for name in CURVES if name in record.curves}
