@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -109,9 +110,15 @@ def definitions(tree):
     return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
 
 
+@cache
+def homes(modules):
+    """The file that each public name of these modules stands in."""
+    return {name: path.name for path in modules for name in definitions(ast.parse(path.read_text("utf-8")))}
+
+
 def redefinitions(notebook, modules=MODULES):
     """Sentences about functions and classes of the library that a notebook writes again."""
-    home = {name: path.name for path in modules for name in definitions(ast.parse(path.read_text("utf-8")))}
+    home = homes(tuple(modules))
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             source = re.sub(r"^[%!].*$", "", "".join(cell["source"]), flags=re.M)  # commands to Jupyter

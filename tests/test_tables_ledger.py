@@ -17,6 +17,12 @@ CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "book").glob("*.ipyn
 CLAIM = next(claim for claim in paper.CLAIMS if claim.name == "lrn")
 
 
+@pytest.fixture(scope="module")
+def table():
+    """The ledger, made once: it takes a third of a second."""
+    return tables.claim_ledger()
+
+
 def carded_sections():
     """The sections whose claims some chapter shows as a card."""
     for chapter in CHAPTERS:
@@ -31,8 +37,8 @@ def carded_sections():
 
 
 @pytest.mark.parametrize("claim", paper.CLAIMS, ids=lambda claim: claim.name)
-def test_every_claim_has_one_row_in_the_ledger_with_the_papers_value_and_the_sources(claim):
-    (row,) = (row for row in tables.claim_ledger().rows if row[0] == claim.statement)
+def test_every_claim_has_one_row_in_the_ledger_with_the_papers_value_and_the_sources(claim, table):
+    (row,) = (row for row in table.rows if row[0] == claim.statement)
     assert row[1:3] == (claim.paper, claim.source or "nothing in the package")
     assert claim.section in row[5].split(", ")
 
@@ -41,30 +47,30 @@ def test_every_claim_stands_in_the_claim_card_of_a_chapter():
     assert {claim.section for claim in paper.CLAIMS} - set(carded_sections()) == set()
 
 
-def test_the_ledger_has_the_sizes_that_are_counted_too_and_each_statement_once():
-    statements = tables.claim_ledger().column("claim")
+def test_the_ledger_has_the_sizes_that_are_counted_too_and_each_statement_once(table):
+    statements = table.column("claim")
     assert set(tables.counted_claims().column("claim")) <= set(statements)
     assert len(set(statements)) == len(statements)
 
 
-def test_the_ledger_follows_the_chapters():
-    chapters = [row[5].split(",")[0] for row in tables.claim_ledger().rows]
+def test_the_ledger_follows_the_chapters(table):
+    chapters = [row[5].split(",")[0] for row in table.rows]
     assert chapters[0] == "1"
     assert chapters[-1] == "7"
     assert chapters.index("3.5") < chapters.index("4.1") < chapters.index("5") < chapters.index("6.1")
 
 
-def test_every_row_that_is_not_measured_says_so_in_its_value_or_why():
-    for row in tables.claim_ledger().rows:
+def test_every_row_that_is_not_measured_says_so_in_its_value_or_why(table):
+    for row in table.rows:
         if row[4] == "not measured":
             assert row[3] in (NOT_YET, "no towers in the recorded net") or "on record" in row[3]
         else:
             assert NOT_YET not in (row[3], row[6])
 
 
-def test_the_calls_that_count_can_be_made_and_give_the_counted_value():
-    assert sum("() of " in row[6] for row in tables.claim_ledger().rows) >= 13
-    for row in tables.claim_ledger().rows:
+def test_the_calls_that_count_can_be_made_and_give_the_counted_value(table):
+    assert sum("() of " in row[6] for row in table.rows) >= 13
+    for row in table.rows:
         if "() of " in row[6]:
             name, _, module = row[6].partition("() of ")
             counted = getattr(importlib.import_module(module), name)()
@@ -72,10 +78,10 @@ def test_the_calls_that_count_can_be_made_and_give_the_counted_value():
             assert value == f"{counted:,}" if isinstance(counted, int) else value in repr(counted)
 
 
-def test_the_verdicts_are_counted_and_add_up_to_the_ledger():
+def test_the_verdicts_are_counted_and_add_up_to_the_ledger(table):
     counts = {verdict: int(count) for verdict, count in tables.verdict_counts().rows}
     assert list(counts) == [*ledger.VERDICTS, "all"]
-    assert sum(counts.values()) == 2 * len(tables.claim_ledger().rows)
+    assert sum(counts.values()) == 2 * len(table.rows)
     # Parameters and neurons of the net; input, conv2 to conv5 and fc6 to fc8 of Figure 2.
     assert counts["reproduced"] >= 10
     # Neurons of conv1, shares of conv3 and conv4, and the number of views.
