@@ -119,7 +119,8 @@ def copied(html, spoil):
 @every_widget
 def test_no_state_of_a_copied_page_becomes_markup_or_code(browser, site, name):
     widget = make(name)
-    body = "".join(copied(html_of(widget), spoil) for spoil, _ in SPOILT.values())
+    html = html_of(widget)
+    body = "".join(copied(html, spoil) for spoil, _ in SPOILT.values())
     (site.folder / f"{name}-spoilt.html").write_text(PAGE.format(title=name, body=body), "utf-8")
     (site.folder / "hack.js").write_text("window.hacked = 'another script'", "utf-8")
     with visiting(browser, f"{site.root}/{name}-spoilt.html") as visit:
