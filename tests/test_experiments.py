@@ -10,6 +10,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -520,7 +521,7 @@ def numbers(made):
     }
 
 
-@pytest.fixture
+@contextmanager
 def one_thread():
     """Workers have one thread, and sums in another order end in other bits."""
     threads = torch.get_num_threads()
@@ -529,9 +530,10 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def test_two_at_a_time_make_the_same_records_bit_for_bit(photos, tmp_path, one_thread):
+def test_two_at_a_time_make_the_same_records_bit_for_bit(photos, tmp_path):
     options = {"sets": photos, "device": "cpu", "progress": False}
-    alone = run(SMALL, ["relu", "tanh"], folder=tmp_path / "one", out=tmp_path / "a", **options)
+    with one_thread():
+        alone = run(SMALL, ["relu", "tanh"], folder=tmp_path / "one", out=tmp_path / "a", **options)
     together = run(SMALL, ["relu", "tanh"], jobs=2, folder=tmp_path / "two", out=tmp_path / "b", **options)
     assert numbers(together) == numbers(alone)
     assert {record.label for record in together[:2]} == {"relu-rate-search-1e-05", "relu-rate-search-0.001"}
@@ -552,13 +554,11 @@ LONG = dataclasses.replace(SMALL, arms={"relu": Arm({"rate": 1e-3, "epochs": 60}
 
 @pytest.fixture(scope="module")
 def unbroken(photos, tmp_path_factory):
-    """What LONG's runs come to one after the other, with the single thread that workers have."""
-    at, threads = tmp_path_factory.mktemp("unbroken"), torch.get_num_threads()
-    torch.set_num_threads(1)
+    """What LONG's runs come to, one after the other."""
+    at = tmp_path_factory.mktemp("unbroken")
     options = {"sets": photos, "device": "cpu", "progress": False}
-    made = run(LONG, folder=at / "records", out=at / "runs", **options)
-    torch.set_num_threads(threads)
-    return numbers(made)
+    with one_thread():
+        return numbers(run(LONG, folder=at / "records", out=at / "runs", **options))
 
 
 def when_saved(out, then):

@@ -46,7 +46,7 @@ export function timesKept(masks) {
   return times;
 }
 
-// The weighted sum of each masked net; one at a time, with arrays of their own, they would take most of a move.
+// weightedSum of each masked net, without an array for each: there are thousands.
 export function maskedSums({ activities, weights }, masks, training) {
   const carried = weights.map((weight, i) => weight * activities[i] * training);
   return Array.from({ length: masks.length / UNITS }, (_, net) => {
