@@ -28,6 +28,8 @@ from torch import Tensor, multiprocessing
 from .checks import require_choice, require_count
 
 PATIENCE = timedelta(minutes=10)  # for the slowest process at a meeting point; then the run ends
+# A fork of this process would copy torch's threads in any state, and on macOS its frameworks forbid one.
+START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 # What gloo and the sockets below it say to a process whose peer has gone.
 _GONE = ("connection closed by peer", "connection reset by peer", "broken pipe", "connection refused")
 _OTHERS = "the other processes are stopped"
@@ -141,16 +143,14 @@ def run_processes(function: Callable, size: int, *args: object) -> list:
             f"it from there: move it to a module"
         )
     task = pickle.dumps((function, args))
-    context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads in any state
     processes, places = [], {}
     with tempfile.TemporaryDirectory() as folder:
         try:
             for rank in range(size):
-                receiver, sender = context.Pipe(duplex=False)
+                receiver, sender = multiprocessing.Pipe(duplex=False)
                 world = World(rank, size, rank, torch.device("cpu"))
-                job = (sender, task, world, (Path(folder) / "meeting").as_uri())
-                processes.append(context.Process(target=_work, args=job, daemon=True))
-                processes[-1].start()
+                meeting = (Path(folder) / "meeting").as_uri()
+                processes.append(new_process(_work, sender, task, world, meeting))
                 sender.close()  # the new process holds the only end, which closes with it
                 places[receiver] = world
             return _collect(places)
@@ -159,6 +159,22 @@ def run_processes(function: Callable, size: int, *args: object) -> list:
                 process.terminate()
             for process in processes:
                 process.join()
+
+
+def new_process(function: Callable, *args: object) -> multiprocessing.Process:
+    """A process that calls function(*args) in this one's folder and environment, and ends with it.
+
+    On Linux the first call starts a server that imports torch and does nothing else. All processes are
+    forks of it, so only the first waits for torch; elsewhere each imports it for itself.
+    """
+    context = multiprocessing.get_context(START_METHOD)
+    if START_METHOD == "forkserver":
+        # Each optimizer imports the compiler, which takes as long as torch itself.
+        context.set_forkserver_preload(["torch", "torch._dynamo"])
+    job = (dict(os.environ), function, args)
+    process = context.Process(target=_call, args=job, daemon=True)
+    process.start()
+    return process
 
 
 @contextmanager
@@ -199,6 +215,13 @@ def _collect(places: dict) -> list:
     if echo:
         raise RuntimeError(echo)
     return [results[rank] for rank in range(size)]
+
+
+def _call(environment: dict[str, str], function: Callable, args: tuple) -> None:
+    """What a new process does first: the server that it is a fork of has the environment of its own start."""
+    os.environ.clear()
+    os.environ.update(environment)
+    function(*args)
 
 
 def _work(sender, task: bytes, world: World, meeting: str) -> None:

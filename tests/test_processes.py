@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alexnet_lib import processes
 from alexnet_lib.processes import World, equal_share, joined, run_processes, share, total
 
 CPU = torch.device("cpu")
@@ -65,6 +66,10 @@ def odd_row(world, folder):
     if world.rank == 1:
         raise ValueError("row 3 is odd:\n leave it out")
     time.sleep(3600)
+
+
+def surroundings(world):
+    return Path.cwd(), dict(os.environ)
 
 
 def unpicklable(world):
@@ -140,13 +145,28 @@ def test_a_batch_that_cannot_be_shared_equally_names_itself_and_the_next_that_ca
         equal_share("batch_size", 128, place(0, 3))
 
 
-def test_three_processes_know_their_places_and_sum_over_all():
+@pytest.mark.parametrize("method", [processes.START_METHOD, "spawn"])  # spawn: not only on Linux
+def test_three_processes_know_their_places_and_sum_over_all(monkeypatch, method):
+    monkeypatch.setattr(processes, "START_METHOD", method)
     given_tensor = torch.zeros(2)
     results = run_processes(who, 3, given_tensor)
     assert [world for world, _, _ in results] == [place(rank, 3) for rank in range(3)]
     assert [inner for _, inner, _ in results] == [place(rank, 3) for rank in range(3)]
     assert [summed.tolist() for _, _, summed in results] == [[6, 6]] * 3
     assert given_tensor.tolist() == [0, 0]  # each process had its own copy
+
+
+def test_new_processes_have_the_folder_and_the_environment_of_the_moment(monkeypatch, tmp_path):
+    monkeypatch.setenv("HELLO", "then")
+    monkeypatch.setenv("GONE", "then")
+    run_processes(surroundings, 1)  # what later processes could take from it
+    monkeypatch.setenv("HELLO", "now")
+    monkeypatch.delenv("GONE")
+    monkeypatch.chdir(tmp_path)
+    [(folder, environment)] = run_processes(surroundings, 1)
+    assert folder == tmp_path
+    assert environment["HELLO"] == "now"
+    assert "GONE" not in environment
 
 
 @pytest.mark.parametrize(

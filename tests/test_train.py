@@ -17,17 +17,16 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
-from training import CONFIG, sets, tiny_net, tiny_run
+from training import CONFIG, long_run, sets, tiny_net, tiny_run
 
 from alexnet_lib import checkpoints, records
 from alexnet_lib import train as training
 from alexnet_lib.batches import Batches, held_out
 from alexnet_lib.cli import main
-from alexnet_lib.processes import World, run_processes
+from alexnet_lib.processes import World, new_process, run_processes
 from alexnet_lib.train import DivergedError, Interrupted
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = [sys.executable, "-m", "tests.training"]
 
 
 def final_state(folder):
@@ -222,17 +221,18 @@ def test_a_gpu_learns_what_the_cpu_learns(settings):
 
 def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    subprocess.run([*PROGRAM, unbroken], cwd=ROOT, check=True)
+    new_process(long_run, unbroken, False).join()
     chance, kills, code = random.Random(0), 0, None
     while code != 0:
         before = written(broken)
-        process = subprocess.Popen([*PROGRAM, broken, *(["resume"] if before else [])], cwd=ROOT)
+        process = new_process(long_run, broken, bool(before))
         if kills < 4:
-            while written(broken) == before and process.poll() is None:
+            while written(broken) == before and process.is_alive():
                 time.sleep(0.005)
-            time.sleep(chance.uniform(0.0, 0.1))  # it writes a checkpoint after every step
+            time.sleep(chance.uniform(0.0, 0.1))
             process.kill()
-        code = process.wait(120)
+        process.join(120)
+        code = process.exitcode
         kills += code == -signal.SIGKILL
     assert kills == 4
     assert_same_bits(final_state(broken), final_state(unbroken))

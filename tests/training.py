@@ -1,11 +1,6 @@
-"""A run so small that a test can break it off and repeat it: ten photographs, a net of 2,000 weights.
+"""A run so small that a test can break it off and repeat it: ten photographs, a net of 2,000 weights."""
 
-As a program: `python -m tests.training FOLDER [resume]`, the run that tests kill and resume.
-"""
-
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -53,7 +48,7 @@ def tiny_run(folder=None, config=CONFIG, **options):
     return train(config, folder, **options)
 
 
-if __name__ == "__main__":
+def long_run(folder, resume):
+    """For a process of its own, to be killed: it writes a checkpoint after every step."""
     torch.set_num_threads(1)
-    long = replace(CONFIG, epochs=10)
-    tiny_run(Path(sys.argv[1]), long, save_seconds=0.0, resume="resume" in sys.argv)
+    tiny_run(folder, replace(CONFIG, epochs=10), save_seconds=0.0, resume=resume)

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 import torch
 
 from ..outcome import Interrupted
-from ..processes import asked_to_stop
+from ..processes import asked_to_stop, new_process
 
 LOOK_SECONDS = 0.2  # between two looks for Ctrl-C while all processes are busy
 
@@ -19,15 +20,12 @@ def workers(make: Callable, count: int) -> Iterator["Workers"]:
 
     They stop after a whole step where a run is going on, and its checkpoint is written.
     """
-    context = torch.multiprocessing.get_context("spawn")  # a fork would copy torch's threads in any state
     processes, pipes = [], []
     try:
         for _ in range(count):
-            ours, theirs = context.Pipe()
+            ours, theirs = Pipe()
             pipes.append(ours)
-            process = context.Process(target=_work, args=(theirs, make), daemon=True)
-            process.start()
-            processes.append(process)
+            processes.append(new_process(_work, theirs, make))
             theirs.close()  # the process holds the only other end, which closes with it
         yield Workers(pipes)
         for pipe in pipes:
