@@ -424,8 +424,8 @@ NOT_TRIED = {
         "damped usable name_without centre_place seed_of fingerprint Batches share total enough_memory "
         "one_step build_net stored_side Training Progress Logbook fields_of sealed write_new session "
         "machine_limits peak_bytes class_folders cached kept_mean list_folder decoding reason to_tensor "
-        "read_image read_images ten_photos data_root TwoDeviceAlexNet run_processes joined write_whole "
-        "held load_net kernels_digest"
+        "read_image read_images ten_photos data_root TwoDeviceAlexNet run_processes new_process joined "
+        "write_whole held load_net kernels_digest"
     ),
 }
 
