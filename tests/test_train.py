@@ -335,6 +335,7 @@ def test_a_resumed_run_can_change_its_rate_by_hand_and_that_is_on_record(tmp_pat
 def test_other_images_are_noticed(tmp_path):
     tiny_run(tmp_path, replace(CONFIG, epochs=1))
     images, test = sets()
+    images = replace(images, images=images.images.clone())
     images.images[7, 0, 3, 3] ^= 1
     with pytest.raises(ValueError, match=r"is not what the run .* was trained on"):
         tiny_run(tmp_path, replace(CONFIG, epochs=2), resume=True, sets=(images, test))

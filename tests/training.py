@@ -1,6 +1,7 @@
 """A run so small that a test can break it off and repeat it: ten photographs, a net of 2,000 weights."""
 
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import nn
@@ -34,6 +35,7 @@ class TinyNet(nn.Module):
         return self.head(self.body(images))
 
 
+@cache  # no test changes an image, and ten photographs are long to decode
 def sets(per_class=20):
     return ten_photos("train", 20, per_class), ten_photos("test", 20, 10)
 
