@@ -233,6 +233,7 @@ def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_
             process.kill()
         process.join(120)
         code = process.exitcode
+        assert code is not None, "the run hangs"
         kills += code == -signal.SIGKILL
     assert kills == 4
     assert_same_bits(final_state(broken), final_state(unbroken))
