@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_choice
 from .dropout import PaperDropout
+from .guard import require_choice
 from .paper import LEARNING
 from .pooling import output_size
 from .spec import STEP_NAMES, AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, trace
@@ -16,11 +16,11 @@ from .spec import STEP_NAMES, AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, 
 PAPER = AlexNetSpec(
     "paper",
     convs=(
-        Conv(96, z=11, s=4, overhang=True, after=(Relu(), Norm(), Pool())),
-        Conv(256, z=5, padding=2, own_tower=True, bias=1.0, after=(Relu(), Norm(), Pool())),
-        Conv(384, z=3, padding=1),
-        Conv(384, z=3, padding=1, own_tower=True, bias=1.0),
-        Conv(256, z=3, padding=1, own_tower=True, bias=1.0, after=(Relu(), Pool())),
+        Conv(96, kernel_size=11, stride=4, ceil_mode=True, then=(Relu(), Norm(), Pool())),
+        Conv(256, kernel_size=5, padding=2, grouped=True, bias=1.0, then=(Relu(), Norm(), Pool())),
+        Conv(384, kernel_size=3, padding=1),
+        Conv(384, kernel_size=3, padding=1, grouped=True, bias=1.0),
+        Conv(256, kernel_size=3, padding=1, grouped=True, bias=1.0, then=(Relu(), Pool())),
     ),
 )
 
@@ -29,19 +29,19 @@ SOURCE_2012 = replace(  # layers-145.cfg
     PAPER,
     name="source-2012",
     convs=(
-        replace(PAPER.convs[0], after=(_SOURCE_NORM, Pool(), Relu())),
-        replace(PAPER.convs[1], after=(Relu(), _SOURCE_NORM, SpatialNorm(), Pool())),
+        replace(PAPER.convs[0], then=(_SOURCE_NORM, Pool(), Relu())),
+        replace(PAPER.convs[1], then=(Relu(), _SOURCE_NORM, SpatialNorm(), Pool())),
         *(replace(conv, std=0.03) for conv in PAPER.convs[2:4]),
         # Pooling before the ReLU changes nothing here: both keep the order of numbers.
-        replace(PAPER.convs[4], std=0.03, after=(Pool(), Relu())),
+        replace(PAPER.convs[4], std=0.03, then=(Pool(), Relu())),
     ),
 )
 
 _ONE_TOWER = tuple(
     replace(
         conv,
-        own_tower=False,
-        after=tuple(replace(step, towers=1) if isinstance(step, Norm) else step for step in conv.after),
+        grouped=False,
+        then=tuple(replace(step, towers=1) if isinstance(step, Norm) else step for step in conv.then),
     )
     for conv in PAPER.convs
 )
@@ -49,17 +49,17 @@ FULL_WIDTH = replace(PAPER, name="full-width", towers=1, convs=_ONE_TOWER)
 ONE_GPU = replace(  # §3.2's comparison: half of the kernels, but for conv5 (its footnote)
     FULL_WIDTH,
     name="one-gpu",
-    convs=(*(replace(conv, maps=conv.maps // 2) for conv in _ONE_TOWER[:4]), _ONE_TOWER[4]),
+    convs=(*(replace(conv, out_channels=conv.out_channels // 2) for conv in _ONE_TOWER[:4]), _ONE_TOWER[4]),
 )
 
 _CAFFE_NORM = Norm(k=1.0, towers=1, alpha_over_n=True)
-CAFFE = replace(  # 227 pixels and no overhang; windows of the norm run across both halves
+CAFFE = replace(  # 227 pixels and no ceil_mode; windows of the norm run across both halves
     PAPER,
     name="caffe",
     image_size=227,
     convs=(
-        replace(PAPER.convs[0], overhang=False, after=(Relu(), _CAFFE_NORM, Pool())),
-        replace(PAPER.convs[1], bias=0.1, after=(Relu(), _CAFFE_NORM, Pool())),
+        replace(PAPER.convs[0], ceil_mode=False, then=(Relu(), _CAFFE_NORM, Pool())),
+        replace(PAPER.convs[1], bias=0.1, then=(Relu(), _CAFFE_NORM, Pool())),
         PAPER.convs[2],
         *(replace(conv, bias=0.1) for conv in PAPER.convs[3:]),
     ),
@@ -71,11 +71,11 @@ CAFFE = replace(  # 227 pixels and no overhang; windows of the norm run across b
 TORCHVISION = AlexNetSpec(  # after "One weird trick", 2014: one tower, narrower, no normalization
     "torchvision",
     convs=(
-        Conv(64, z=11, s=4, padding=2, std=None, after=(Relu(), Pool())),
-        Conv(192, z=5, padding=2, std=None, after=(Relu(), Pool())),
-        Conv(384, z=3, padding=1, std=None),
-        Conv(256, z=3, padding=1, std=None),
-        Conv(256, z=3, padding=1, std=None, after=(Relu(), Pool())),
+        Conv(64, kernel_size=11, stride=4, padding=2, std=None, then=(Relu(), Pool())),
+        Conv(192, kernel_size=5, padding=2, std=None, then=(Relu(), Pool())),
+        Conv(384, kernel_size=3, padding=1, std=None),
+        Conv(256, kernel_size=3, padding=1, std=None),
+        Conv(256, kernel_size=3, padding=1, std=None, then=(Relu(), Pool())),
     ),
     towers=1,
     hidden_std=None,
@@ -90,9 +90,12 @@ REVIEW_004 = replace(  # ten classes, 227 pixels, one tower; the first norm's al
     image_size=227,
     convs=(
         replace(
-            _ONE_TOWER[0], overhang=False, std=None, after=(Relu(), replace(_REVIEW_NORM, alpha=1e-3), Pool())
+            _ONE_TOWER[0],
+            ceil_mode=False,
+            std=None,
+            then=(Relu(), replace(_REVIEW_NORM, alpha=1e-3), Pool()),
         ),
-        replace(_ONE_TOWER[1], std=None, after=(Relu(), _REVIEW_NORM, Pool())),
+        replace(_ONE_TOWER[1], std=None, then=(Relu(), _REVIEW_NORM, Pool())),
         *(replace(conv, std=None) for conv in _ONE_TOWER[2:]),
     ),
     hidden_std=None,
@@ -118,7 +121,7 @@ _TORCHVISION_NAMES = {
 }
 
 
-class OverhangConv2d(nn.Conv2d):
+class CeilConv2d(nn.Conv2d):
     """A convolution whose last windows hang over the far edge, so that no pixel is left out (§3.5).
 
     The 2012 source counts windows with ceil (layer.py:1004): 224 pixels, 11 x 11, stride 4 give 55, and
@@ -161,13 +164,13 @@ class AlexNet(nn.Module):
     def _convolutional(self) -> OrderedDict[str, nn.Module]:
         layers, maps = OrderedDict(), 3
         for number, conv in enumerate(self.spec.convs, 1):
-            kind = OverhangConv2d if conv.overhang else nn.Conv2d
-            groups = self.spec.towers if conv.own_tower else 1
-            layer = kind(maps, conv.maps, conv.z, conv.s, conv.padding, groups=groups)
+            kind = CeilConv2d if conv.ceil_mode else nn.Conv2d
+            groups = self.spec.towers if conv.grouped else 1
+            layer = kind(maps, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, groups=groups)
             layers[f"conv{number}"] = _start(layer, conv.std, conv.bias)
-            for step in conv.after:
+            for step in conv.then:
                 layers[f"{STEP_NAMES[type(step)]}{number}"] = step.module()
-            maps = conv.maps
+            maps = conv.out_channels
         return layers
 
     def _fully_connected(self) -> OrderedDict[str, nn.Module]:

@@ -1,6 +1,6 @@
 """Label-preserving changes of training images (§4.1), on whole uint8 batches (N, 3, H, W).
 
-Random crops with reflections, colour noise along the principal components of RGB, and the ten crops of a
+Random crops with reflections, color noise along the principal components of RGB, and the ten crops of a
 test image. Everything runs on the device of the images; random numbers come from `generator`, or from
 torch's global one when that is None.
 """
@@ -8,7 +8,7 @@ torch's global one when that is None.
 import torch
 from torch import Generator, Tensor
 
-from .checks import require_choice, require_count, require_number, require_tensor
+from .guard import require_choice, require_count, require_number, require_tensor
 from .paper import IMAGES
 
 
@@ -64,7 +64,7 @@ class RandomCropFlip:
         """Cut uint8 images (N, 3, H, W) at `places` (n, 3): uint8 (n, 3, size, size).
 
         With the mean image, (3, H, W) or (3, 1, 1), every crop loses the mean at its own place (§2), and the
-        result is float32. shifts: (n, 3), what is then added to each image's colours, as `PCAColorNoise`
+        result is float32. shifts: (n, 3), what is then added to each image's colors, as `PCAColorNoise`
         draws it. numbers: (n,), the image that each place is in; None: each in its turn. out: where the
         result goes, in any order of its numbers in memory. Raises ValueError for shifts without a mean.
         """
@@ -73,12 +73,12 @@ class RandomCropFlip:
         count = len(numbers)
         _require_places(places, count, height - self.size, width - self.size)
         if shifts is not None:
-            require_tensor("shifts", shifts, f"({count}, 3)", "a colour for each image")
+            require_tensor("shifts", shifts, f"({count}, 3)", "a color for each image")
         if mean is not None:
-            require_tensor("mean", mean, f"(3, {height}, {width}) or (3, 1, 1)", "the mean image, a colour")
+            require_tensor("mean", mean, f"(3, {height}, {width}) or (3, 1, 1)", "the mean image, a color")
             mean = mean.to(images.device).expand(3, height, width)
         elif shifts is not None:
-            raise ValueError("shifts are given and mean is None: bytes hold no shifted colours, pass a mean")
+            raise ValueError("shifts are given and mean is None: bytes hold no shifted colors, pass a mean")
         kind = torch.uint8 if mean is None else torch.float32
         if out is None:
             out = torch.empty(count, 3, self.size, self.size, dtype=kind, device=images.device)
@@ -110,8 +110,8 @@ def _cut_each(
     pixels, crops, scratch = _lying(images, order), _lying(out, order), _lying(one, order)[0]
     if mean is not None:  # once, not in every crop
         straight, mirrored = (_lying(side[None], order)[0].contiguous() for side in (mean, mean.flip(-1)))
-    if shifts is not None:  # a whole row of each colour: torch adds rows that lie alike several times as fast
-        colours = _lying(shifts[:, :, None, None].expand(-1, -1, 1, size), order).contiguous()
+    if shifts is not None:  # a whole row of each color: torch adds rows that lie alike several times as fast
+        colors = _lying(shifts[:, :, None, None].expand(-1, -1, 1, size), order).contiguous()
     numbers, places = numbers.tolist(), places.tolist()
     # All that one image needs is done while it is in the cache, and in the order that its pixels have. The
     # reflected ones come last: the mean and its mirror image would drive each other out of the cache.
@@ -124,7 +124,7 @@ def _cut_each(
             under, start = (mirrored, width - size - left) if reflected else (straight, left)
             crop.sub_(under[:, top : top + size, start : start + size])
         if shifts is not None:
-            crop.add_(colours[k])
+            crop.add_(colors[k])
         if not alike:
             out[k].copy_(one[0])
 
@@ -148,21 +148,21 @@ def _cut_all(
     along = torch.arange(size, device=device)
     rows = (top + along)[:, None, :, None]  # (n, 1, size, 1)
     columns = (left + torch.where(reflected.bool(), size - 1 - along, along))[:, None, None, :]
-    colour = torch.arange(3, device=device)[None, :, None, None]
+    color = torch.arange(3, device=device)[None, :, None, None]
     # (n, 3, size, size), columns backwards in a reflection
-    out.copy_(images[numbers.to(device)[:, None, None, None], colour, rows, columns])
+    out.copy_(images[numbers.to(device)[:, None, None, None], color, rows, columns])
     if mean is not None:
-        out -= mean[colour, rows, columns]
+        out -= mean[color, rows, columns]
     if shifts is not None:
         out += shifts.to(device)[:, :, None, None]
 
 
-def centre_place(height: int, width: int, size: int) -> tuple[int, int]:
+def center_place(height: int, width: int, size: int) -> tuple[int, int]:
     """Top and left of the patch in the middle; halves go to the even side, as in torchvision."""
     return round((height - size) / 2), round((width - size) / 2)
 
 
-def centre_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
+def center_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
     """The patch in the middle, a view: (..., H, W) -> (..., size, size), the fifth of `ten_crop`."""
     if not isinstance(images, Tensor) or images.dim() < 2:
         shape = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
@@ -171,19 +171,19 @@ def centre_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
         raise ValueError(
             f"size is {size}, and images are {tuple(images.shape)}: use a size that fits into them"
         )
-    top, left = centre_place(*images.shape[-2:], size)
+    top, left = center_place(*images.shape[-2:], size)
     return images[..., top : top + size, left : left + size]
 
 
 class PCAColorNoise:
-    """Shift the colour of every image along the principal components of RGB (§4.1).
+    """Shift the color of every image along the principal components of RGB (§4.1).
 
         pixel + [p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T,   a ~ N(0, sigma), drawn once per image and use
 
     p and l are the eigenvectors and eigenvalues of the 3x3 covariance of RGB values over the training set.
     The formula does not survive a change of units: pixels grow with the unit, l with its square. On pixels
-    from 0 to 255 the shifts reach hundreds of grey levels, and §4.1 names no unit. The default, ours, keeps
-    the formula and measures pixels from 0 to 1: `unit` is the number of grey levels that count as one.
+    from 0 to 255 the shifts reach hundreds of gray levels, and §4.1 names no unit. The default, ours, keeps
+    the formula and measures pixels from 0 to 1: `unit` is the number of gray levels that count as one.
     `magnitude="deviation"` puts the standard deviation sqrt(l) in l's place, which fits every unit; the 2012
     source's factors are named so (convdata_jpeg.py: pca_stdevs).
 
@@ -192,7 +192,7 @@ class PCAColorNoise:
 
     Use: `noise = PCAColorNoise().fit(training_images)`, then `noise(batch)`. Input uint8 or float32
     (N, 3, H, W) on the scale 0-255; output float32 of that shape. Raises RuntimeError before `fit`.
-    After `fit`: `mean` (3,), in grey levels; `eigenvalues` (3,), falling, in square units; `eigenvectors`
+    After `fit`: `mean` (3,), in gray levels; `eigenvalues` (3,), falling, in square units; `eigenvectors`
     (3, 3), a column each, with the largest component positive; all float64.
     """
 
@@ -207,7 +207,7 @@ class PCAColorNoise:
     ):
         self.sigma = require_number("sigma", sigma, "it is the deviation of a (§4.1: 0.1)", least=0.0)
         self.magnitude = require_choice("magnitude", magnitude, ("eigenvalue", "deviation"))
-        self.unit = require_number("unit", unit, "grey levels that count as one (255 or 1)", above=0.0)
+        self.unit = require_number("unit", unit, "gray levels that count as one (255 or 1)", above=0.0)
         self.divide_by = require_number("divide_by", divide_by, "use 1, or the 2012 source's 1.1", above=0.0)
         self.generator = require_generator(generator)
         self.mean: Tensor | None = None
@@ -233,14 +233,14 @@ class PCAColorNoise:
         covariance = (products - total.outer(total) / pixels) / (pixels - 1) / self.unit**2
         values, vectors = torch.linalg.eigh(covariance.cpu())
         self.mean = total.cpu() / pixels
-        self.eigenvalues = values.flip(0).clamp(min=0)  # rounding leaves about -1e-17 where images are grey
+        self.eigenvalues = values.flip(0).clamp(min=0)  # rounding leaves about -1e-17 where images are gray
         # An eigenvector's sign is arbitrary; a fixed one makes a seed mean the same noise everywhere.
         largest = vectors.abs().argmax(0, keepdim=True)
         self.eigenvectors = (vectors * vectors.gather(0, largest).sign()).flip(1)
         return self
 
     def shifts(self, count: int) -> Tensor:
-        """Fresh colour shifts in grey levels for `count` images: float32 (count, 3)."""
+        """Fresh color shifts in gray levels for `count` images: float32 (count, 3)."""
         count = require_count("count", count, "it counts images", least=0)
         if self.eigenvalues is None:
             raise RuntimeError("PCAColorNoise knows no principal components yet: call fit(images) first")
@@ -268,15 +268,15 @@ class PCAColorNoise:
 
 
 def ten_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
-    """The ten patches that §4.1 averages over at test time: four corners and centre, and their reflections.
+    """The ten patches that §4.1 averages over at test time: four corners and center, and their reflections.
 
     uint8 or float32 (N, 3, H, W) -> the same (N, 10, 3, size, size). Order: top left, top right, bottom left,
-    bottom right, centre, then the same five places in the reflected image, as in torchvision's `ten_crop`.
+    bottom right, center, then the same five places in the reflected image, as in torchvision's `ten_crop`.
     """
     require_count("size", size, "it is the side of a crop (§4.1: 224)")
     _, height, width = require_images(images, size, dtypes=(torch.uint8, torch.float32))
     down, right = height - size, width - size
-    places = [(0, 0), (0, right), (down, 0), (down, right), centre_place(height, width, size)]
+    places = [(0, 0), (0, right), (down, 0), (down, right), center_place(height, width, size)]
     sides = (images, images.flip(-1))
     crops = [side[:, :, y : y + size, x : x + size] for side in sides for y, x in places]
     return torch.stack(crops, dim=1)
@@ -333,7 +333,7 @@ def require_images(images: Tensor, size: int = 1, dtypes: tuple = (torch.uint8,)
     if images.dim() != 4 or images.shape[1] != 3:
         raise ValueError(
             f"images have shape {tuple(images.shape)}, and must be (N, 3, H, W): a single image needs [None] "
-            f"in front, a grey one .expand(-1, 3, -1, -1)"
+            f"in front, a gray one .expand(-1, 3, -1, -1)"
         )
     count, _, height, width = images.shape
     if min(height, width) < size:

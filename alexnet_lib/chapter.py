@@ -9,8 +9,8 @@ import torch
 from IPython.display import Code, Markdown, display
 
 from . import figures, records, tables
-from .checks import require_count
 from .experiments import named, report
+from .guard import require_count
 
 
 def begin(seed: int = 0) -> None:
@@ -21,7 +21,7 @@ def begin(seed: int = 0) -> None:
 def show_source(*objects: Callable | type) -> Code:
     """The source of classes and functions of this library, as it runs; never a copy.
 
-    Shows itself with colours in Jupyter and in the book. Raises TypeError for anything without source.
+    Shows itself with colors in Jupyter and in the book. Raises TypeError for anything without source.
     """
     if not objects:
         raise ValueError("objects is empty, and must be classes or functions: show_source(LocalResponseNorm)")

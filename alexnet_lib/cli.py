@@ -3,7 +3,7 @@
     alexnet data cifar10 --root ~/data
     alexnet specs
     alexnet train --preset laptop --out runs/laptop
-    alexnet train --preset imagenette --root ~/data --out runs/imagenette --set epochs=30 --set rate=0.005
+    alexnet train --preset imagenette --root ~/data --out runs/imagenette --set epochs=30 --set lr=0.005
     alexnet evaluate runs/imagenette --root ~/data
     alexnet evaluate runs/seed0 runs/seed1 runs/seed2 --root ~/data     # their average, as in §6
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
@@ -157,9 +157,9 @@ def _specs(arguments: Namespace) -> None:
 
 def _train(arguments: Namespace) -> None:
     from . import records
-    from .presets import config_from
     from .tables import deviation_table
     from .train import train
+    from .training.presets import config_from
 
     if arguments.keep_memory:
         _keep_memory()
@@ -190,11 +190,11 @@ def _train(arguments: Namespace) -> None:
 def _evaluate(arguments: Namespace) -> None:
     from .dataset import load
     from .evaluation import average_nets, per_class_errors, topk_error
-    from .runs import CROPS, load_net
-    from .train import stored_side
+    from .train import stored_size
+    from .training.runs import CROPS, load_net
 
     nets = [load_net(folder) for folder in arguments.runs]
-    test = load(nets[0].config.data, "test", arguments.root, size=stored_side(nets[0].config))
+    test = load(nets[0].config.data, "test", arguments.root, size=stored_size(nets[0].config))
     guesses = min(5, len(test.classes))
     for crops in CROPS:
         judged = [net.probabilities(test, crops, arguments.device) for net in nets]
@@ -277,14 +277,14 @@ def _profile(rows: Sequence, arguments: Namespace) -> None:
 
     from .bench.measure import apart
     from .bench.profiling import costliest
-    from .files import write_whole
+    from .training.fileio import atomic_write
 
     if len(rows) > 1:
         raise ValueError(
             f"--profile takes one row, and {len(rows)} are named: choose one of alexnet bench --list"
         )
     table = apart(costliest, rows[0], threads=torch.get_num_threads(), keep_memory=arguments.keep_memory)
-    write_whole(Path(arguments.profile), lambda file: file.write(table.encode()))
+    atomic_write(Path(arguments.profile), lambda file: file.write(table.encode()))
     print(f"where the time of {rows[0].name} goes: {arguments.profile}")
 
 

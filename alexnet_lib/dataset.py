@@ -20,10 +20,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .cache import cached, kept_mean
-from .checks import require_choice, require_count, require_flag, require_path, require_tensor
-from .folders import Listing, class_folders, list_folder
-from .images import mean_image, read_image, read_images, to_tensor
+from .data.cache import cached, kept_mean
+from .data.folders import Listing, class_folders, list_folder
+from .data.images import mean_image, read_image, read_images, to_tensor
+from .guard import require_choice, require_count, require_flag, require_path, require_tensor
 
 NAMES = ("ten-photos", "cifar10", "imagenette", "folder:PATH")
 PHOTOGRAPHS = {  # name -> the file in scikit-image's wheel
@@ -189,7 +189,7 @@ def ten_photos(split: str, size: int = 64, per_class: int = 100) -> ImageSet:
 
     Training patches come from the left half of every photograph, test patches from the right half: no pixel
     is in both, whatever the size. Patches of one half overlap. Error rates on it say that code runs, and
-    nothing about ImageNet. Grey photographs have three equal channels.
+    nothing about ImageNet. Gray photographs have three equal channels.
 
     size: side of a patch, at most 225. per_class: patches of every photograph. The same arguments always give
     the same patches.

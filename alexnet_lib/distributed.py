@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .architecture import AlexNet
-from .checks import require_count
+from .guard import require_count
 from .normalization import LocalResponseNorm
-from .processes import World
 from .spec import AlexNetSpec, BatchNorm, crossings, trace
 from .towers import TOWERS, require_even_share
+from .training.ranks import World
 
 
 def device_of_towers() -> str:
@@ -238,7 +238,7 @@ def _require_two_towers(spec: AlexNetSpec) -> None:
         )
     require_even_share(f"fc{len(spec.convs) + len(spec.hidden) + 1}", spec.classes, TOWERS, "classes")
     for number, conv in enumerate(spec.convs, 1):
-        for step in conv.after:
+        for step in conv.then:
             if isinstance(step, BatchNorm):
                 raise ValueError(
                     f"spec is {spec.name!r} with BatchNorm behind conv{number}, which is not the paper's and "

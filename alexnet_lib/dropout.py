@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from .checks import require_number
+from .guard import require_number
 from .paper import LEARNING
 
 

@@ -6,8 +6,8 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from .augmentation import centre_crop, require_images, ten_crop
-from .checks import require_count, require_net, require_tensor
+from .augmentation import center_crop, require_images, ten_crop
+from .guard import require_count, require_net, require_tensor
 from .paper import IMAGES
 
 
@@ -94,14 +94,14 @@ def _require_scores(scores: Tensor, labels: Tensor) -> Tensor:
     return labels.to(scores.device).long()
 
 
-def centre_probabilities(
+def center_crop_probabilities(
     model: nn.Module, images: Tensor, size: int = IMAGES.crop, *, mean: Tensor | None = None, batch: int = 64
 ) -> Tensor:
     """The softmax of a net on the central crop of each image (§6 compares it with ten): (N, classes).
 
     Arguments, and what is done with net and devices, as for `ten_crop_probabilities`.
     """
-    return _probabilities(model, images, size, mean, batch, lambda part: centre_crop(part, size)[:, None])
+    return _probabilities(model, images, size, mean, batch, lambda part: center_crop(part, size)[:, None])
 
 
 def ten_crop_probabilities(
@@ -111,7 +111,7 @@ def ten_crop_probabilities(
 
     images: uint8 (N, 3, H, W). mean: what is subtracted, (3, 1, 1); or (3, H, W), the mean image of §2, then
     each crop loses the mean at its own place, reflected with it; or (3, size, size), then all crops lose the
-    same, as in the 2012 source, which takes the centre of the mean image (convdata_jpeg.py: data_mean_crop).
+    same, as in the 2012 source, which takes the center of the mean image (convdata_jpeg.py: data_mean_crop).
     Probabilities are averaged, not scores: the two can rank classes differently.
 
     The net is put in test mode for the call and left as it was. Each batch moves to the net's device, the
@@ -153,7 +153,7 @@ def _mean_of_crops(mean: Tensor | None, images: Tensor, size: int, crops_of: Cal
     shape = tuple(mean.shape) if isinstance(mean, Tensor) else type(mean).__name__
     if shape not in ((3, 1, 1), (3, size, size), (3, height, width)):
         raise ValueError(
-            f"mean is {shape}, and must be a tensor (3, 1, 1), a colour; (3, {size}, {size}), the same for "
+            f"mean is {shape}, and must be a tensor (3, 1, 1), a color; (3, {size}, {size}), the same for "
             f"every crop; or (3, {height}, {width}), the mean image of these images"
         )
     mean = mean.float()

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor, nn
 
-from .checks import require_choice, require_count, require_flag, require_net, require_number
+from .guard import require_choice, require_count, require_flag, require_net, require_number
 from .paper import BIAS_ONE, IMAGES, LEARNING
 from .variants import NETS
 
@@ -33,7 +33,7 @@ class PaperSGD(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable,
-        lr: float = LEARNING.rate,
+        lr: float = LEARNING.lr,
         momentum: float = LEARNING.momentum,
         weight_decay: float = LEARNING.weight_decay,
     ):
@@ -140,7 +140,7 @@ def _require_rate(pair: tuple[int, float]) -> int:
 
 
 # Which rates a run has. A parameter belongs to the first group whose pattern fits its name.
-RATE_PLANS = {
+LR_PLANS = {
     "paper": (RateGroup("*"),),  # §5: one rate for all layers
     # The log of run 145 (layer-params-145.cfg). Biases keep twice the first rate throughout, and weight decay
     # is not applied to them; conv1 is slowed at 67 and stands still from 72 on.
@@ -180,7 +180,7 @@ class Plateau:
     brought none below the best; patience is ours.
     """
 
-    divisions: int = LEARNING.rate_divisions
+    divisions: int = LEARNING.max_drops
     patience: int = 5
     best: float = math.inf
     waited: int = 0  # epochs since the best, or since the last division
@@ -215,25 +215,25 @@ class TrainConfig:
 
     spec: str = "paper"  # a name from variants.NETS
     data: str = "folder:imagenet"  # what dataset.load takes
-    held_out: float = 0.05  # ours: the share of the training set that only the plateau looks at
+    val_fraction: float = 0.05  # ours: the share of the training set that only the plateau looks at
     training_images: int | None = None  # ours: so many of the rest, another choice for each split; None: all
     split_seed: int | None = None  # ours: draws the images held out and left out; None: seed does
-    image_side: int = IMAGES.stored
+    image_size: int = IMAGES.stored
     crop: int | None = None  # the spec's own (§4.1: 224)
     input_scale: float = 1.0  # the pixels' factor; 1 leaves them on 0-255
-    random_crops: bool = True  # with reflections; without, the centre crop
+    random_crops: bool = True  # with reflections; without, the center crop
     crop_shared_by: int = 1  # 32 in the 2012 source
-    colour_noise: float = IMAGES.noise_sigma
-    noise_magnitude: str = "eigenvalue"  # or "deviation", the 2012 source's; see PCAColorNoise
+    color_noise: float = IMAGES.noise_sigma
+    color_noise_scale: str = "eigenvalue"  # or "deviation", the 2012 source's; see PCAColorNoise
     optimizer: str = "paper-sgd"  # or "torch-sgd", "adam"
     batch_size: int = LEARNING.batch_size  # over all processes together
     epochs: int = LEARNING.epochs
     stop_at_error: float | None = None  # ours: an epoch's training error that ends the run; None: never
-    rate: float = LEARNING.rate
-    rate_plan: str = "paper"  # a name from RATE_PLANS
-    rate_divisions: int = LEARNING.rate_divisions  # on a plateau; 0 keeps the rate
+    lr: float = LEARNING.lr
+    lr_plan: str = "paper"  # a name from LR_PLANS
+    max_drops: int = LEARNING.max_drops  # on a plateau; 0 keeps the rate
     patience: int = 5  # ours: epochs without improvement that make a plateau
-    drop_epochs: tuple[int, ...] = ()  # fixed epochs to divide by ten at, instead of plateaus
+    milestones: tuple[int, ...] = ()  # fixed epochs to divide by ten at, instead of plateaus
     momentum: float = LEARNING.momentum
     weight_decay: float = LEARNING.weight_decay
     dropout: float = LEARNING.dropout
@@ -246,62 +246,62 @@ class TrainConfig:
         require_choice("spec", self.spec, NETS)
         if not isinstance(self.data, str):
             raise TypeError(f"data is {self.data!r}, and must be a name that dataset.load takes: 'cifar10'")
-        require_number("held_out", self.held_out, "it is a share (0.05)", least=0.0, most=0.5)
+        require_number("val_fraction", self.val_fraction, "it is a share (0.05)", least=0.0, most=0.5)
         if self.training_images is not None:
             require_count("training_images", self.training_images, "it counts images to train on; None: all")
         if self.split_seed is not None:
             require_count("split_seed", self.split_seed, "it draws the images that are left out", least=0)
-        require_count("image_side", self.image_side, "it is the side of the stored images (§2: 256)")
+        require_count("image_size", self.image_size, "it is the side of the stored images (§2: 256)")
         if self.crop is not None:
             require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
         for name, why in (
-            ("random_crops", "without them the centre is cut"),
+            ("random_crops", "without them the center is cut"),
             ("channels_last", "it is an order of numbers in memory"),
             ("compiled", "it asks for torch.compile"),
         ):
             require_flag(name, getattr(self, name), why)
         require_number("input_scale", self.input_scale, "1 keeps 0-255, 1/255 makes 0-1", above=0.0)
         require_count("crop_shared_by", self.crop_shared_by, "that many images share a crop (1, or 32)")
-        require_number("colour_noise", self.colour_noise, "it is the deviation of a (§4.1: 0.1)", least=0.0)
-        require_choice("noise_magnitude", self.noise_magnitude, ("eigenvalue", "deviation"))
+        require_number("color_noise", self.color_noise, "it is the deviation of a (§4.1: 0.1)", least=0.0)
+        require_choice("color_noise_scale", self.color_noise_scale, ("eigenvalue", "deviation"))
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_count("batch_size", self.batch_size, "it counts the images of a step (§5: 128)")
         require_count("epochs", self.epochs, "it counts passes over the training set (§5: 90)")
         if self.stop_at_error is not None:
             require_number("stop_at_error", self.stop_at_error, "it is a share (0.25)", least=0.0, most=1.0)
-        require_number("rate", self.rate, "it is the learning rate (§5: 0.01)", least=0.0)
-        require_choice("rate_plan", self.rate_plan, RATE_PLANS)
-        require_count("rate_divisions", self.rate_divisions, "it counts divisions by ten (§5: 3)", least=0)
+        require_number("lr", self.lr, "it is the learning rate (§5: 0.01)", least=0.0)
+        require_choice("lr_plan", self.lr_plan, LR_PLANS)
+        require_count("max_drops", self.max_drops, "it counts divisions by ten (§5: 3)", least=0)
         require_count("patience", self.patience, "it counts epochs without improvement")
         require_number("momentum", self.momentum, "a share of velocity (§5: 0.9)", least=0.0, most=1.0)
         require_number("weight_decay", self.weight_decay, "it pulls to zero (§5: 0.0005)", least=0.0)
         require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=0.99)
         require_count("seed", self.seed, "it starts the random numbers", least=0)
         require_choice("precision", self.precision, ("float32", "bfloat16", "float16"))
-        if not isinstance(self.drop_epochs, tuple | list):
-            raise TypeError(f"drop_epochs is {self.drop_epochs!r}, and must be a tuple of epochs: (40, 65)")
-        for epoch in self.drop_epochs:
-            require_count("drop_epochs", epoch, "the rate is divided by ten after so many epochs", least=0)
-        if list(self.drop_epochs) != sorted(set(self.drop_epochs)):
-            raise ValueError(f"drop_epochs is {self.drop_epochs}, and must rise: the epochs come in order")
-        if self.drop_epochs and self.rate_plan != "paper":
+        if not isinstance(self.milestones, tuple | list):
+            raise TypeError(f"milestones is {self.milestones!r}, and must be a tuple of epochs: (40, 65)")
+        for epoch in self.milestones:
+            require_count("milestones", epoch, "the rate is divided by ten after so many epochs", least=0)
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones is {self.milestones}, and must rise: the epochs come in order")
+        if self.milestones and self.lr_plan != "paper":
             raise ValueError(
-                f"drop_epochs is {self.drop_epochs}, and rate_plan {self.rate_plan!r} has epochs of its own: "
+                f"milestones is {self.milestones}, and lr_plan {self.lr_plan!r} has epochs of its own: "
                 f"leave one of them out"
             )
-        if self.input_side > self.image_side:
+        if self.input_size > self.image_size:
             raise ValueError(
-                f"crop is {self.input_side} and image_side {self.image_side}, and a crop has to fit into its "
-                f"image: use image_side={self.input_side} or more, or a smaller crop"
+                f"crop is {self.input_size} and image_size {self.image_size}, and a crop has to fit into its "
+                f"image: use image_size={self.input_size} or more, or a smaller crop"
             )
-        if self.watches_plateau and not self.held_out:
+        if self.watches_plateau and not self.val_fraction:
             raise ValueError(
-                "held_out is 0, and the plateau has no images to look at: hold out a share (0.05), name "
-                "drop_epochs, or use rate_divisions=0"
+                "val_fraction is 0, and the plateau has no images to look at: hold out a share (0.05), name "
+                "milestones, or use max_drops=0"
             )
 
     @property
-    def input_side(self) -> int:
+    def input_size(self) -> int:
         """The side of the net's input in pixels."""
         return self.crop or NETS[self.spec].image_size
 
@@ -313,25 +313,25 @@ class TrainConfig:
     @property
     def watches_plateau(self) -> bool:
         """Whether the rate falls on plateaus: with one rate for all layers and no epochs named for it."""
-        return self.rate_divisions > 0 and not self.drop_epochs and self.rate_plan == "paper"
+        return self.max_drops > 0 and not self.milestones and self.lr_plan == "paper"
 
     def plan(self) -> tuple[RateGroup, ...]:
         """The groups of parameters and their rates. A plan made for 90 epochs is stretched to this run's."""
-        if self.drop_epochs:
-            tenths = tuple((epoch, 10.0**-n) for n, epoch in enumerate(self.drop_epochs, 1))
-            return tuple(replace(group, rates=((0, 1.0), *tenths)) for group in RATE_PLANS["paper"])
+        if self.milestones:
+            tenths = tuple((epoch, 10.0**-n) for n, epoch in enumerate(self.milestones, 1))
+            return tuple(replace(group, rates=((0, 1.0), *tenths)) for group in LR_PLANS["paper"])
         stretch = self.epochs / LEARNING.epochs
         return tuple(
             replace(group, rates=tuple((round(start * stretch), factor) for start, factor in group.rates))
-            for group in RATE_PLANS[self.rate_plan]
+            for group in LR_PLANS[self.lr_plan]
         )
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of this run, with the parameters in the groups of `plan`."""
         groups = parameter_groups(model, self.plan(), self.weight_decay)
         if self.optimizer == "adam":
-            return torch.optim.Adam(groups, lr=self.rate)
-        return OPTIMIZERS[self.optimizer](groups, lr=self.rate, momentum=self.momentum)
+            return torch.optim.Adam(groups, lr=self.lr)
+        return OPTIMIZERS[self.optimizer](groups, lr=self.lr, momentum=self.momentum)
 
     def deviations(self) -> dict[str, tuple[object, object]]:
         """Where this run leaves the paper: field -> (paper's value, ours), the crop in pixels."""
@@ -339,5 +339,5 @@ class TrainConfig:
         pairs = {
             field.name: (getattr(paper, field.name), getattr(self, field.name)) for field in fields(self)
         }
-        pairs["crop"] = (paper.input_side, self.input_side)  # None stands for the spec's own side
+        pairs["crop"] = (paper.input_size, self.input_size)  # None stands for the spec's own side
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

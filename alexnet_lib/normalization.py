@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_count, require_flag, require_number, require_tensor
+from .guard import require_count, require_flag, require_number, require_tensor
 from .paper import LRN
 from .room import Room
 
@@ -20,7 +20,7 @@ PART = 24 * 2**20  # bytes of one piece of what compiled code keeps, see _Writte
 def window_sum(x: Tensor, n: int) -> Tensor:
     """Sum over `n` adjacent kernel maps at the same place; maps beyond the first and last count as zero.
 
-    The window of map i starts at i - n // 2. For odd n it is centred, as §3.3 draws it; for even n it
+    The window of map i starts at i - n // 2. For odd n it is centered, as §3.3 draws it; for even n it
     reaches one map further down than up, as in the 2012 source and in torch.
 
     x: (..., C, H, W) -> (..., C, H, W).
@@ -49,7 +49,7 @@ class _Row:
     """Scratch for maps, in one row of memory with `edge` between the maps of one tower and the next.
 
     A window near the first or the last map reaches into these edges, so no map has to be told apart: the
-    neighbours j maps away from all maps at once are the same row, read from j maps further on.
+    neighbors j maps away from all maps at once are the same row, read from j maps further on.
 
     maps: (units, towers, C, places), the row without its edges. edge: their number, as a tensor.
     """
@@ -198,7 +198,7 @@ class _WrittenOut(torch.autograd.Function):
 
         g * d ** -beta - 2 * alpha * beta * a * (sum of g * b / d over the windows that hold the map).
 
-    Windows run along the axis of maps wherever it lies in memory, and each neighbour is cut off at one end
+    Windows run along the axis of maps wherever it lies in memory, and each neighbor is cut off at one end
     only, because every test for an edge costs as much as a product. On a CPU 1 / d is kept in parts: Linux's
     allocator keeps what is freed up to 32 MiB, and clears every larger tensor anew.
     """
@@ -276,7 +276,7 @@ def _normalized(a: Tensor, n: int, k: float, alpha: float, beta: float, room: Ro
 
 
 class LocalResponseNorm(nn.Module):
-    """Damp each activity by the energy of its neighbouring kernel maps (§3.3).
+    """Damp each activity by the energy of its neighboring kernel maps (§3.3).
 
         b_i = a_i / (k + alpha * sum_j a_j^2) ** beta,   j over n maps around i
 

@@ -132,7 +132,7 @@ def _launch(kernel, tensors: tuple[Tensor, ...], n: int, k: float, alpha: float,
     images, towers, maps, height, width = a.shape
     pixels = height * width
     step = a.stride(-1) if width > 1 else a.stride(-2)
-    # Neighbouring threads take neighbouring numbers: with channels last those are maps, not pixels.
+    # Neighboring threads take neighboring numbers: with channels last those are maps, not pixels.
     tile = (TILE_PIXELS, TILE_MAPS) if a.stride(2) == 1 and pixels > 1 else (TILE_MAPS, TILE_PIXELS)
     grid = (triton.cdiv(pixels, tile[1]), triton.cdiv(maps, tile[0]), images * towers)
     wide = tl.float64 if a.dtype == torch.float64 else tl.float32

@@ -37,7 +37,7 @@ class Images:
     crop: int = 224
     classes: int = 1000
     training_images: int = 1_200_000  # "roughly"; ILSVRC-2010 and -2012
-    noise_sigma: float = 0.1  # of the three random factors of the colour noise
+    noise_sigma: float = 0.1  # of the three random factors of the color noise
     test_crops: int = 10
 
 
@@ -46,11 +46,11 @@ class Learning:
     """§5, "Details of learning"; the dropout probability is §4.2's."""
 
     batch_size: int = 128
-    rate: float = 0.01
+    lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 0.0005
     epochs: int = 90  # "roughly 90 cycles through the training set"
-    rate_divisions: int = 3  # by ten, each when the validation error stopped improving
+    max_drops: int = 3  # by ten, each when the validation error stopped improving
     initial_std: float = 0.01
     dropout: float = 0.5
 
@@ -98,9 +98,9 @@ CLAIMS = (
         "37.47 % / 17.00 % (run 145-2010)",
     ),
     Claim(
-        "error-2010-centre",
+        "error-2010-center",
         "6",
-        "The same with the centre crop alone",
+        "The same with the center crop alone",
         "39.0 % / 18.3 %",
         "39.02 % / 18.30 % (run 145-2010)",
     ),
@@ -196,16 +196,16 @@ CLAIMS = (
         "2178: 33 positions each way, not 32",
     ),
     Claim(
-        "colour-noise",
+        "color-noise",
         "4.1",
-        "Top-1 error saved by colour noise",
+        "Top-1 error saved by color noise",
         "over 1 point",
         experiment="augmentation",
     ),
     Claim(
         "ten-crops",
         "4.1",
-        "Top-1 / top-5 error saved by ten crops against the centre crop",
+        "Top-1 / top-5 error saved by ten crops against the center crop",
         "1.5 / 1.3 points",
         "1.55 / 1.30 points (run 145-2010)",
         experiment="augmentation",
@@ -225,9 +225,9 @@ CLAIMS = (
         experiment="weight-decay",
     ),
     Claim(
-        "tower-colours",
+        "tower-colors",
         "6.1",
-        "First-layer kernels of one tower are colour-blind, those of the other are not, in every run",
+        "First-layer kernels of one tower are color-blind, those of the other are not, in every run",
         "yes, no number",
         experiment="two-towers",
     ),
@@ -314,7 +314,7 @@ DIFFERENCES = (
     ),
     Difference(
         "4.1",
-        "Colour noise",
+        "Color noise",
         "throughout",
         "until about epoch 67, then none; the image is divided by 1.1 while it is on",
         "run 145's log; convdata_jpeg.py",
@@ -343,7 +343,7 @@ FURTHER_DIFFERENCES = (
         "2",
         "The mean that a crop loses",
         "that of each pixel",
-        "the centre of the mean image, for every crop and reflection",
+        "the center of the mean image, for every crop and reflection",
         "convdata_jpeg.py: data_mean_crop",
     ),
     Difference(

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_count, require_flag, require_tensor
+from .guard import require_count, require_flag, require_tensor
 from .paper import POOLING
 
 
@@ -50,7 +50,7 @@ class MaxPool(nn.Module):
 
     @property
     def overlaps(self) -> bool:
-        """Whether neighbouring windows share pixels."""
+        """Whether neighboring windows share pixels."""
         return self.s < self.z
 
     def forward(self, a: Tensor) -> Tensor:

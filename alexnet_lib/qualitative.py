@@ -1,4 +1,4 @@
-"""What the net has learned (§6.1): the colours of its first kernels, its best guesses, its nearest images."""
+"""What the net has learned (§6.1): the colors of its first kernels, its best guesses, its nearest images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from .architecture import OverhangConv2d
-from .checks import require_count, require_net, require_tensor
-from .evaluation import centre_probabilities
-from .kinds import require_kind
+from .architecture import CeilConv2d
+from .evaluation import center_crop_probabilities
+from .guard import require_count, require_kind, require_net, require_tensor
 from .paper import IMAGES
 from .records import RESULTS, fields_of
 
@@ -43,7 +42,7 @@ def recorded_first_layer() -> nn.Conv2d:
 
     They are those of the newest record in results/first_layer, which says in which net they were trained.
     """
-    layer = OverhangConv2d(3, 96, 11, stride=4)
+    layer = CeilConv2d(3, 96, 11, stride=4)
     with torch.no_grad():
         layer.weight.copy_(_recorded()["kernels"])
         layer.bias.copy_(_recorded()["bias"])
@@ -55,15 +54,15 @@ def recorded_mean() -> Tensor:
     return _recorded()["mean"].view(3, 1, 1).clone()
 
 
-def colourfulness(kernels: Tensor) -> Tensor:
-    """How much of each kernel's energy is colour (§6.1: "color-agnostic", "color-specific"): (N,) in [0, 1].
+def colorfulness(kernels: Tensor) -> Tensor:
+    """How much of each kernel's energy is color (§6.1: "color-agnostic", "color-specific"): (N,) in [0, 1].
 
         1 - sum (R + G + B)^2 / (3 sum (R^2 + G^2 + B^2)),   sums over the places of the kernel
 
-    The weights of a place are a vector in the space of colours. Its part along grey, where R = G = B, answers
-    to light and dark alone; the rest is blind to grey. 0: all grey. 1: at every place the three weights add
-    up to 0. A kernel of independent noise has about 2/3, since two of the three directions are colour. A
-    kernel of zeros counts as grey.
+    The weights of a place are a vector in the space of colors. Its part along gray, where R = G = B, answers
+    to light and dark alone; the rest is blind to gray. 0: all gray. 1: at every place the three weights add
+    up to 0. A kernel of independent noise has about 2/3, since two of the three directions are color. A
+    kernel of zeros counts as gray.
 
     kernels: (N, 3, h, w), float.
     """
@@ -72,14 +71,14 @@ def colourfulness(kernels: Tensor) -> Tensor:
         raise ValueError(f"kernels are {shape}, and must be a tensor (N, 3, h, w): red, green, blue")
     weights = require_tensor("kernels", kernels, "(N, 3, h, w)", "trained weights", finite=True).double()
     energy = weights.square().sum(dim=(1, 2, 3))  # (N,)
-    grey = weights.sum(dim=1).square().sum(dim=(1, 2)) / 3
-    share = torch.where(energy > 0, 1 - grey / energy.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
+    gray = weights.sum(dim=1).square().sum(dim=(1, 2)) / 3
+    share = torch.where(energy > 0, 1 - gray / energy.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
     return share.clamp(0, 1).float()
 
 
 @dataclass(frozen=True)
 class TowerGap:
-    """How far apart the towers' mean colourfulness lies, and how often chance parts the kernels so far."""
+    """How far apart the towers' mean colorfulness lies, and how often chance parts the kernels so far."""
 
     means: tuple[float, ...]  # one for each tower
     gap: float  # the highest mean minus the lowest
@@ -90,16 +89,16 @@ class TowerGap:
     def __repr__(self) -> str:
         means = ", ".join(f"{mean:.2f}" for mean in self.means)
         return (
-            f"mean colourfulness {means}: a gap of {self.gap:.2f}. A random split of the same kernels has "
+            f"mean colorfulness {means}: a gap of {self.gap:.2f}. A random split of the same kernels has "
             f"one as wide with p = {self.p:.1g} ({self.splits:,} splits)"
         )
 
 
 def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int = 0) -> TowerGap:
-    """Are the kernels of one tower more colourful than those of the other (§6.1)? With a null.
+    """Are the kernels of one tower more colorful than those of the other (§6.1)? With a null.
 
     kernels: (N, 3, h, w), the first N / towers of them of the first tower. The null deals the same kernels
-    out to towers of the same size at random. Which tower is colourful is not asked, so the gap has no sign.
+    out to towers of the same size at random. Which tower is colorful is not asked, so the gap has no sign.
     p counts the given split among the random ones, so it is never 0.
 
     Kernels of one net influence each other, so p says how odd this split is, and not how often another net,
@@ -108,7 +107,7 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     require_count("towers", towers, "a gap is between towers (§3.2: 2)", least=2)
     require_count("splits", splits, "it counts the random splits (9999)", most=10**6)
     seed = require_count("seed", seed, "it starts the random splits", least=0)
-    share = colourfulness(kernels).double()
+    share = colorfulness(kernels).double()
     if not len(share) or len(share) % towers:
         raise ValueError(
             f"kernels are {len(share)}, and {towers} towers of the same size need a multiple of {towers}"
@@ -131,7 +130,7 @@ class Guess(NamedTuple):
     probability: float
 
 
-def five_best(probabilities: Tensor, classes: Sequence[str], k: int = 5) -> tuple[tuple[Guess, ...], ...]:
+def topk_labels(probabilities: Tensor, classes: Sequence[str], k: int = 5) -> tuple[tuple[Guess, ...], ...]:
     """The k labels that a net finds most probable, for each image (§6.1, Figure 4 left), best first.
 
     probabilities: (N, classes). Of equal probabilities the first label leads.
@@ -163,7 +162,7 @@ def hidden_activities(
     """What the last hidden layer says about the central crop of each image (§6.1): (N, 4096) in AlexNet.
 
     layer: the module whose output is taken; else the model's last `nn.ReLU`, in AlexNet relu7. All else is
-    as for `evaluation.centre_probabilities`: test mode, the mean, the devices.
+    as for `evaluation.center_crop_probabilities`: test mode, the mean, the devices.
     """
     if layer is None:
         units = [module for module in require_net("model", model).modules() if isinstance(module, nn.ReLU)]
@@ -178,7 +177,7 @@ def hidden_activities(
 
     hook = require_net("layer", layer).register_forward_hook(keep)
     try:
-        centre_probabilities(model, images, size, mean=mean, batch=batch)
+        center_crop_probabilities(model, images, size, mean=mean, batch=batch)
     finally:
         hook.remove()
     rows = sum(len(part) for part in parts)

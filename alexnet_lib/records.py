@@ -1,10 +1,8 @@
 """Recorded runs: what was measured, on which data, seeds and hardware, by which command.
 
 One JSON file per run, alexnet_lib/results/<experiment>/<date>_<device>[_<label>].json; added, never edited.
-Its last field is the SHA-256 of the others, so that a digit that was changed in it is noticed.
 """
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -15,9 +13,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from .checks import require_choice, require_number, require_path
-from .files import write_whole
-from .kinds import Bounds, Index, Reading, require_fields, require_kind
+from .guard import (
+    Bounds,
+    Index,
+    Reading,
+    require_choice,
+    require_kind,
+    require_number,
+    require_path,
+    validate_fields,
+)
+from .training.fileio import atomic_write
 
 try:
     import resource
@@ -25,7 +31,16 @@ except ImportError:  # Windows
     resource = None
 
 RESULTS = Path(str(files("alexnet_lib") / "results"))
-DIGEST = "sha256"  # the last field of a file
+# Config fields and results that have other names today than when the first records were made.
+RENAMED = {
+    "rate": "lr",
+    "rate_plan": "lr_plan",
+    "rate_divisions": "max_drops",
+    "drop_epochs": "milestones",
+    "held_out": "val_fraction",
+    "image_side": "image_size",
+    "noise_magnitude": "color_noise_scale",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class Record:
     memory: Index | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         lengths = {name: len(values) for name, values in self.curves.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(
@@ -77,7 +92,7 @@ class Record:
 def load(experiment: str, folder: str | Path = RESULTS) -> list[Record]:
     """All records of an experiment, oldest first.
 
-    Raises ValueError for an unknown experiment, and for a file that is no record or was changed since.
+    Raises ValueError for an unknown experiment, and for a file that is not a record.
     """
     require_choice("experiment", experiment, _experiments(folder))
     return [_read(path) for path in sorted(Path(folder, experiment).glob("*.json"))]
@@ -106,21 +121,14 @@ def _read(path: Path) -> Record:
 
 
 def fields_of(path: Path) -> dict:
-    """The fields of a file that `write_new` wrote. ValueError where it was changed since, or is none."""
+    """The fields of a record's file, under today's names. ValueError where it is not a JSON object."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-        digest = found.pop(DIGEST, None)
+        found = json.loads(path.read_text("utf-8").replace("colour", "color").replace("centre", "center"))
+        found.pop("sha256", None)  # of older files
+        for part in ("config", "curves"):
+            found[part] = {RENAMED.get(name, name): value for name, value in found.get(part, {}).items()}
     except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} is no record ({error}); a record is JSON") from None
-    if digest is None:
-        raise ValueError(
-            f"{path.name} is no record: it has no {DIGEST}, which a record has when it is written"
-        )
-    if digest != _digest(found):
-        raise ValueError(
-            f"{path.name} was changed after it was written, and records are never edited: git shows what it "
-            f"was"
-        )
+        raise ValueError(f"{path.name} is not a record ({error}): a record is JSON") from None
     return found
 
 
@@ -129,18 +137,6 @@ def _one_name(name: str, text: str) -> str:
     if text in ("", "..") or Path(text).name != text or "\\" in text or "\0" in text:
         raise ValueError(f"{name} makes a file name {text!r}, and must hold no / and be no dot: use letters")
     return text
-
-
-def sealed(found: dict) -> str:
-    """The text of a record's file: its fields as JSON, and last the digest that they have now."""
-    found = json.loads(json.dumps(found))  # as it will be read: with lists for tuples, and texts for keys
-    found.pop(DIGEST, None)
-    return json.dumps(found | {DIGEST: _digest(found)}, indent=1) + "\n"
-
-
-def _digest(found: dict) -> str:
-    """The SHA-256 of the fields, whatever their order and the spaces between them."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def store(record: Record, folder: str | Path = RESULTS) -> Path:
@@ -160,8 +156,8 @@ def write_new(found: dict, folder: Path) -> Path:
         raise FileExistsError(
             f"{path.name} is on record already, and records are never edited: use another label"
         )
-    text = sealed(found).encode()
-    write_whole(path, lambda file: file.write(text))
+    text = (json.dumps(found, indent=1) + "\n").encode()
+    atomic_write(path, lambda file: file.write(text))
     return path
 
 

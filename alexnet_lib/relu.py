@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .checks import require_choice, require_count
+from .guard import require_choice, require_count
 from .paper import POOLING
 
 ACTIVATIONS = {

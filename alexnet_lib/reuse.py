@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checks import require_net
+from .guard import require_net
 from .normalization import LocalResponseNorm
 from .pooling import MaxPool
 from .room import Room

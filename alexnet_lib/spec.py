@@ -11,8 +11,7 @@ from numbers import Integral
 
 from torch import nn
 
-from .checks import require_count, require_flag, require_number
-from .kinds import require_kind
+from .guard import require_count, require_flag, require_kind, require_number
 from .normalization import LocalResponseNorm, SpatialResponseNorm
 from .paper import LEARNING, LRN, POOLING
 from .pooling import MaxPool, output_size
@@ -110,39 +109,43 @@ def require_start(std_name: str, std: float | None, bias_name: str, bias: float)
 class Conv:
     """A convolution of `maps` kernels of z x z, s pixels apart, and what follows it, in order (§3.5).
 
-    `overhang` lets the last windows hang over the far edge (ceil), `own_tower` lets kernels read only the
+    `ceil_mode` lets the last windows hang over the far edge (ceil), `grouped` lets kernels read only the
     maps of their own tower. `std` None keeps torch's default initial weights and biases.
     """
 
-    maps: int
-    z: int
-    s: int = 1
+    out_channels: int
+    kernel_size: int
+    stride: int = 1
     padding: int = 0
-    overhang: bool = False
-    own_tower: bool = False
-    after: tuple[Step, ...] = (Relu(),)
+    ceil_mode: bool = False
+    grouped: bool = False
+    then: tuple[Step, ...] = (Relu(),)
     std: float | None = LEARNING.initial_std
     bias: float = 0.0
 
     def __post_init__(self):
-        require_count("maps", self.maps, "it counts kernels (§3.5: 96 in conv1)")
-        require_count("z", self.z, "it is the side of a kernel in pixels (§3.5: 11 in conv1)")
-        require_count("s", self.s, "it is the distance of windows in pixels (§3.5: 4 in conv1, else 1)")
+        require_count("out_channels", self.out_channels, "it counts kernels (§3.5: 96 in conv1)")
+        require_count(
+            "kernel_size", self.kernel_size, "it is the side of a kernel in pixels (§3.5: 11 in conv1)"
+        )
+        require_count(
+            "stride", self.stride, "it is the distance of windows in pixels (§3.5: 4 in conv1, else 1)"
+        )
         require_count("padding", self.padding, "it is a border in pixels", least=0)
-        require_flag("overhang", self.overhang, "it lets the last windows hang over the edge (§3.5)")
-        require_flag("own_tower", self.own_tower, "kernels read their own tower's maps, or all (§3.2)")
+        require_flag("ceil_mode", self.ceil_mode, "it lets the last windows hang over the edge (§3.5)")
+        require_flag("grouped", self.grouped, "kernels read their own tower's maps, or all (§3.2)")
         require_start("std", self.std, "bias", self.bias)
-        require_tuple("after", self.after, tuple(STEP_NAMES), "Relu(), Pool()")
-        if len({type(step) for step in self.after}) < len(self.after):
+        require_tuple("then", self.then, tuple(STEP_NAMES), "Relu(), Pool()")
+        if len({type(step) for step in self.then}) < len(self.then):
             raise ValueError(
-                f"after is {self.after}, and a layer is named after its step, as relu1 or pool1: "
+                f"then is {self.then}, and a layer is named after its step, as relu1 or pool1: "
                 f"give each kind once"
             )
-        for step in self.after:
-            if isinstance(step, BatchNorm) and step.maps != self.maps:
+        for step in self.then:
+            if isinstance(step, BatchNorm) and step.maps != self.out_channels:
                 raise ValueError(
-                    f"maps is {step.maps} in BatchNorm, and the convolution before it has {self.maps}: it "
-                    f"normalizes each of them. Use BatchNorm({self.maps})"
+                    f"maps is {step.maps} in BatchNorm, and the convolution before it has {self.out_channels}: it "
+                    f"normalizes each of them. Use BatchNorm({self.out_channels})"
                 )
             step.module()  # refuses numbers that its layer cannot take
 
@@ -175,18 +178,18 @@ class AlexNetSpec:
         require_count("classes", self.classes, "it counts the outputs (§3.5: 1000)")
         require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=1.0)
         require_start("hidden_std", self.hidden_std, "hidden_bias", self.hidden_bias)
-        if not require_tuple("convs", self.convs, (Conv,), "Conv(96, z=11, s=4), ..."):
+        if not require_tuple("convs", self.convs, (Conv,), "Conv(96, kernel_size=11, stride=4), ..."):
             raise ValueError(
                 "convs is empty, and the net starts with convolutions (§3.5 has five): give at least one"
             )
-        if self.convs[0].own_tower and self.towers > 1:
+        if self.convs[0].grouped and self.towers > 1:
             raise ValueError(
-                "conv1 has own_tower=True, and the colours of a picture live on no tower: §3.5 shows all "
-                "three to both. Use own_tower=False"
+                "conv1 has grouped=True, and the colors of a picture live on no tower: §3.5 shows all "
+                "three to both. Use grouped=False"
             )
         for number, conv in enumerate(self.convs, 1):
-            for towers in (self.towers, *(step.towers for step in conv.after if isinstance(step, Norm))):
-                require_even_share(f"conv{number}", conv.maps, towers)
+            for towers in (self.towers, *(step.towers for step in conv.then if isinstance(step, Norm))):
+                require_even_share(f"conv{number}", conv.out_channels, towers)
         require_tuple("hidden", self.hidden, (Integral,), "4096, 4096")
         for number, units in enumerate(self.hidden, 1 + len(self.convs)):
             require_count("hidden", units, f"it counts the units of fc{number} (§3.5: 4096)")
@@ -204,7 +207,7 @@ class LayerTrace:
     parameters: int = 0
     multiply_accumulates: int = 0
     receptive_field: int | None = None  # side, in input pixels, of what one output sees
-    stride: int | None = None  # input pixels between neighbouring outputs
+    stride: int | None = None  # input pixels between neighboring outputs
     reads_all: bool = True
 
     @property
@@ -224,15 +227,15 @@ def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
     maps, side, field, stride = 3, spec.image_size, 1, 1
     for number, conv in enumerate(spec.convs, 1):
         try:
-            side = output_size(side, conv.z, conv.s, conv.padding, conv.overhang)
-            field, stride = field + (conv.z - 1) * stride, stride * conv.s
-            read = maps // spec.towers if conv.own_tower else maps
-            weights, maps = conv.maps * read * conv.z**2, conv.maps
+            side = output_size(side, conv.kernel_size, conv.stride, conv.padding, conv.ceil_mode)
+            field, stride = field + (conv.kernel_size - 1) * stride, stride * conv.stride
+            read = maps // spec.towers if conv.grouped else maps
+            weights, maps = conv.out_channels * read * conv.kernel_size**2, conv.out_channels
             macs = weights * side**2
             yield LayerTrace(
-                f"conv{number}", maps, side, weights + maps, macs, field, stride, not conv.own_tower
+                f"conv{number}", maps, side, weights + maps, macs, field, stride, not conv.grouped
             )
-            for step in conv.after:
+            for step in conv.then:
                 if isinstance(step, Pool):
                     side = output_size(side, step.z, step.s)
                     field, stride = field + (step.z - 1) * stride, stride * step.s

@@ -4,7 +4,7 @@ import copy
 
 from torch import nn
 
-from .checks import require_count, require_flag
+from .guard import require_count, require_flag
 
 TOWERS = 2  # one for each GTX 580 of 3 GB
 

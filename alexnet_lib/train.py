@@ -19,21 +19,22 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import checkpoints, variants
-from .batches import Batches, fingerprint, held_out, seed_of, whole
-from .checks import require_path
+from . import variants
+from .data.batches import Batches, fingerprint, seed_of, train_val_split, whole
 from .dataset import ImageSet, load
-from .evaluation import centre_probabilities, ten_crop_probabilities, topk_misses
-from .files import held, write_whole
+from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses
+from .guard import require_path
 from .learning import Plateau, TrainConfig
-from .logbook import Logbook
 from .memory import in_place
-from .outcome import DivergedError, Interrupted, Outcome
-from .processes import World, asked_to_stop, enough_memory, joined, share, total
+from .training import checkpoints
+from .training.fileio import atomic_write, held
+from .training.ranks import World, asked_to_stop, enough_memory, joined, share, total
+from .training.result import DivergedError, Interrupted, TrainResult
+from .training.runlog import RunLog
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What a resumed run may change. Everything else would make it another run.
-CHANGEABLE = {"epochs", "rate", "drop_epochs", "rate_divisions", "patience", "colour_noise", "weight_decay"}
+CHANGEABLE = {"epochs", "lr", "milestones", "max_drops", "patience", "color_noise", "weight_decay"}
 CHANGEABLE |= {"precision", "channels_last", "compiled"}
 LOOK_EVERY = 20  # steps between looks at the loss on a GPU or with several processes: a look waits for all
 
@@ -61,14 +62,14 @@ def train(
     device: str | None = None,
     save_seconds: float = 300.0,
     progress: bool = True,
-) -> Outcome:
+) -> TrainResult:
     """Train one net as `config` says, and measure it on the test set at the end (§5, §6).
 
     folder: where checkpoints, log.jsonl and weights.pt go; None writes nothing. resume: go on from the newest
     checkpoint there; the run then ends, on a CPU, with the same bits as one that was never broken off.
     sets: (training, test) images in place of the ones that config.data names; root and cache as for
     `dataset.load`: with a cache, images are decoded once and read from the disk, as ImageNet has to be.
-    net: another net for images of config.input_side. device: "cpu" or "cuda", by default where a GPU is.
+    net: another net for images of config.input_size. device: "cpu" or "cuda", by default where a GPU is.
     save_seconds: the longest time between two checkpoints.
 
     Raises ValueError for what does not fit together, MemoryError for a batch that the memory does not hold,
@@ -91,7 +92,7 @@ def train(
                 f"or leave resume out"
             )
         if sets is None:
-            size = stored_side(config)
+            size = stored_size(config)
             sets = tuple(
                 load(config.data, split, root, size=size, cache=cache) for split in ("train", "test")
             )
@@ -101,9 +102,9 @@ def train(
         return run.run(save_seconds, progress)
 
 
-def stored_side(config: TrainConfig) -> int | None:
+def stored_size(config: TrainConfig) -> int | None:
     """The side that images are loaded with: those of CIFAR-10 stay small, and are enlarged batch by batch."""
-    return None if config.data == "cifar10" else config.image_side
+    return None if config.data == "cifar10" else config.image_size
 
 
 class Training:
@@ -119,7 +120,9 @@ class Training:
         net: nn.Module | None = None,
     ):
         self.config, self.images, self.test, self.world, self.folder = config, images, test, world, folder
-        chosen, self.validation = held_out(images, config.held_out, config.split, config.training_images)
+        chosen, self.validation = train_val_split(
+            images, config.val_fraction, config.split, config.training_images
+        )
         self.batches = Batches(images, chosen, config, world)
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.net = net or build_net(config, len(images.classes))
@@ -128,7 +131,7 @@ class Training:
         if config.channels_last:
             self.net.to(memory_format=torch.channels_last)
         self.optimizer, self.plan = config.make_optimizer(self.net), config.plan()
-        self.plateau = Plateau(config.rate_divisions if config.watches_plateau else 0, config.patience)
+        self.plateau = Plateau(config.max_drops if config.watches_plateau else 0, config.patience)
         precise = config.precision == "float16"  # whose small gradients need scaling up
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=precise)
         self.model = variants.Scaled(self.net, config.input_scale)
@@ -144,7 +147,7 @@ class Training:
         self.shown = {}
         self.saved = time.monotonic()
 
-    def run(self, save_seconds: float, progress: bool) -> Outcome:
+    def run(self, save_seconds: float, progress: bool) -> TrainResult:
         """All epochs from where the run stands, then the test set."""
         with in_place(self.net) if self.ours else nullcontext():  # another's may need what a ReLU reads
             self._learn(save_seconds, progress)
@@ -162,7 +165,7 @@ class Training:
             disable=not (progress and self.world.leads) or None,
         )
         writes = self.folder if self.world.leads else None
-        log = Logbook(writes, self.done.epoch, self.done.step)
+        log = RunLog(writes, self.done.epoch, self.done.step)
         begun = time.perf_counter() - self.done.seconds
         with bar, closing(log), asked_to_stop() as asked:
             while not self._finished():
@@ -213,13 +216,13 @@ class Training:
     def _set_rates(self) -> None:
         for group in self.optimizer.param_groups:
             factor = self.plan[group["plan"]].factor(self.done.epoch)
-            group["lr"] = self.config.rate * factor * self.plateau.factor
+            group["lr"] = self.config.lr * factor * self.plateau.factor
 
     def _time_to_look(self) -> bool:
         every = 1 if self.world.size == 1 and self.world.device.type == "cpu" else LOOK_EVERY
         return self.done.step % every == 0 or self.done.step == self.batches.steps
 
-    def _look(self, bar: tqdm, log: Logbook) -> None:
+    def _look(self, bar: tqdm, log: RunLog) -> None:
         """Show where the run stands, and end it where the loss is no number any more."""
         loss, error = self._training_loss_and_error()
         if not math.isfinite(loss):
@@ -233,15 +236,17 @@ class Training:
         loss, misses, count = total(self.totals.clone(), self.world).tolist()
         return loss / count, misses / count
 
-    def _end_epoch(self, bar: tqdm, log: Logbook) -> None:
+    def _end_epoch(self, bar: tqdm, log: RunLog) -> None:
         loss, error = self._training_loss_and_error()
         values = {
             "training loss": loss,
             "training error": error,
-            "rate": self.optimizer.param_groups[-1]["lr"],
+            "lr": self.optimizer.param_groups[-1]["lr"],
         }
         if len(self.validation):
-            values["validation error"] = self._errors(self.images, self.validation, centre_probabilities)[0]
+            values["validation error"] = self._errors(
+                self.images, self.validation, center_crop_probabilities
+            )[0]
             self.shown["validation error"] = f"{values['validation error']:.1%}"
             self.plateau.see(values["validation error"])
         for name, value in values.items():
@@ -257,18 +262,18 @@ class Training:
         misses = torch.zeros(2, dtype=torch.float64, device=self.world.device)
         hidden = not (progress and self.world.leads) or None
         for rows in tqdm(mine.split(64), "test set", unit=" batches", disable=hidden):
-            shown = whole(images.images[rows].to(self.world.device), self.config.image_side)
+            shown = whole(images.images[rows].to(self.world.device), self.config.image_size)
             with self._precision():
-                found = probabilities(self.model, shown, self.config.input_side, mean=self.batches.mean)
+                found = probabilities(self.model, shown, self.config.input_size, mean=self.batches.mean)
             labels = images.labels[rows].to(self.world.device)
             for k, guesses in enumerate((1, min(5, len(images.classes)))):
                 misses[k] += topk_misses(found.float(), labels, guesses).sum()
         return (total(misses, self.world) / len(chosen)).tolist()
 
-    def _outcome(self, progress: bool) -> Outcome:
+    def _outcome(self, progress: bool) -> TrainResult:
         everything, results = torch.arange(len(self.test)), {}
-        judges = {"centre": centre_probabilities}
-        if self.config.image_side > self.config.input_side:  # without a border the ten are two, five times
+        judges = {"center": center_crop_probabilities}
+        if self.config.image_size > self.config.input_size:  # without a border the ten are two, five times
             judges["ten crops"] = ten_crop_probabilities
         for crops, probabilities in judges.items():
             top1, top5 = self._errors(self.test, everything, probabilities, progress)
@@ -277,8 +282,8 @@ class Training:
         results["images per second"] = trained / self.done.seconds
         if self.folder and self.world.leads:
             weights = self.net.state_dict()
-            write_whole(self.folder / "weights.pt", lambda file: torch.save(weights, file))
-        return Outcome(
+            atomic_write(self.folder / "weights.pt", lambda file: torch.save(weights, file))
+        return TrainResult(
             self.net,
             self.config,
             self.batches.mean.cpu(),
@@ -371,7 +376,7 @@ class Training:
     def _what_to_try(self, loss: float) -> str:
         done = self.done
         where = f"the loss is {loss} in epoch {done.epoch + 1} at step {done.step}"
-        advice = f"try a tenth of the rate (--set rate={self.config.rate / 10:g})"
+        advice = f"try a tenth of the rate (--set lr={self.config.lr / 10:g})"
         if self.config.precision != "float32":
             advice += ", or precision=float32"
         found = checkpoints.newest(self.folder) if self.folder else None
@@ -383,7 +388,7 @@ class Training:
 
 def build_net(config: TrainConfig, classes: int) -> nn.Module:
     """The net that a run trains: its spec, with this run's input side, dropout and number of classes."""
-    return variants.build(config.spec, config.input_side, config.dropout, classes)
+    return variants.build(config.spec, config.input_size, config.dropout, classes)
 
 
 def _require_no_statistics(net: nn.Module, config: TrainConfig, world: World) -> None:

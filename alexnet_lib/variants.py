@@ -8,8 +8,15 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from .architecture import PAPER, SPECS, AlexNet
-from .checks import require_choice, require_count, require_net, require_number
-from .kinds import checked, require_fields, require_kind
+from .guard import (
+    require_choice,
+    require_count,
+    require_kind,
+    require_net,
+    require_number,
+    validate_fields,
+    validated,
+)
 from .paper import LEARNING
 from .relu import ACTIVATIONS, FourLayerNet
 from .spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, Step
@@ -27,7 +34,7 @@ class FourLayerSpec:
     image_size: int = SIDE
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         require_choice("activation", self.activation, ACTIVATIONS)
         if self.std is not None:
             require_number("std", self.std, "it is the spread of the first weights (§5: 0.01)", least=0.0)
@@ -45,13 +52,13 @@ class FourLayerSpec:
         return net
 
 
-@checked
+@validated
 def with_steps(name: str, spec: AlexNetSpec, change: Callable[[int, Step], Step | None]) -> AlexNetSpec:
     """A spec with changed steps: `change` gets a layer's number, from 1, and a step; None drops the step."""
     convs = []
     for number, conv in enumerate(spec.convs, 1):
-        steps = (change(number, step) for step in conv.after)
-        convs.append(replace(conv, after=tuple(step for step in steps if step)))
+        steps = (change(number, step) for step in conv.then)
+        convs.append(replace(conv, then=tuple(step for step in steps if step)))
     return replace(spec, name=name, convs=tuple(convs))
 
 
@@ -98,14 +105,14 @@ def name_without(numbers: tuple[int, ...]) -> str:
 
 
 # The net of §3.3's remark on CIFAR-10. The paper gives no sizes; these are Figure 1's (see `FourLayerNet`),
-# with the norm where layers 1 and 2 of the large net have it. Windows are counted without overhang.
+# with the norm where layers 1 and 2 of the large net have it. Windows are counted without ceil_mode.
 _NORMED = (Relu(), Norm(towers=1), Pool())
 FOUR_LAYERS = AlexNetSpec(
     "four-layer",
     convs=(
-        Conv(32, z=5, padding=2, after=_NORMED),
-        Conv(32, z=5, padding=2, after=_NORMED),
-        Conv(64, z=5, padding=2, after=(Relu(), Pool())),
+        Conv(32, kernel_size=5, padding=2, then=_NORMED),
+        Conv(32, kernel_size=5, padding=2, then=_NORMED),
+        Conv(64, kernel_size=5, padding=2, then=(Relu(), Pool())),
     ),
     image_size=32,
     towers=1,
@@ -124,7 +131,7 @@ VARIANTS = (
     replace(
         PAPER,
         name="no-communication",
-        convs=(*PAPER.convs[:2], replace(PAPER.convs[2], own_tower=True), *PAPER.convs[3:]),
+        convs=(*PAPER.convs[:2], replace(PAPER.convs[2], grouped=True), *PAPER.convs[3:]),
     ),
     without_layers(PAPER, 3, name="no-conv3"),
     without_layers(PAPER, 4, name="no-conv4"),
@@ -135,7 +142,7 @@ VARIANTS = (
     with_steps(
         "four-layer-batch-norm",
         FOUR_LAYERS,
-        lambda _, step: BatchNorm(FOUR_LAYERS.convs[0].maps) if isinstance(step, Norm) else step,
+        lambda _, step: BatchNorm(FOUR_LAYERS.convs[0].out_channels) if isinstance(step, Norm) else step,
     ),
     with_steps("four-layer-z-2", _UNNORMED, _apart),
     # A hidden fully-connected layer, where §4.2 puts dropout; its size is ours.

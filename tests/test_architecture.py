@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from alexnet_lib.architecture import SPECS, AlexNet, AlexNetSpec, OverhangConv2d
+from alexnet_lib.architecture import SPECS, AlexNet, AlexNetSpec, CeilConv2d
 from alexnet_lib.dropout import PaperDropout
 from alexnet_lib.spec import Conv, Pool, Relu, trace
 
@@ -331,7 +331,7 @@ def test_the_weights_of_torchvision_do_not_fit_the_paper(torchvisions):
 
 def test_overhanging_windows_are_those_of_a_picture_with_three_zero_columns_and_rows():
     torch.manual_seed(0)
-    conv, x = OverhangConv2d(3, 8, 11, 4), torch.randn(2, 3, 224, 224)
+    conv, x = CeilConv2d(3, 8, 11, 4), torch.randn(2, 3, 224, 224)
     padded = torch.zeros(2, 3, 227, 227)
     padded[:, :, :224, :224] = x
     torch.testing.assert_close(conv(x), F.conv2d(padded, conv.weight, conv.bias, stride=4))
@@ -340,7 +340,7 @@ def test_overhanging_windows_are_those_of_a_picture_with_three_zero_columns_and_
 
 
 def test_only_the_last_window_sees_beyond_the_edge_and_by_three_columns():
-    conv = OverhangConv2d(1, 1, 11, 4, bias=False)
+    conv = CeilConv2d(1, 1, 11, 4, bias=False)
     for seen, last in ((range(8, 11), 0.0), (range(8), 11.0 * 8)):
         nn.init.zeros_(conv.weight)
         conv.weight.data[..., list(seen)] = 1.0
@@ -351,7 +351,7 @@ def test_only_the_last_window_sees_beyond_the_edge_and_by_three_columns():
 
 def test_overhanging_windows_need_no_square_and_respect_padding():
     torch.manual_seed(0)
-    conv, x = OverhangConv2d(2, 3, (5, 3), (2, 2), (2, 0)), torch.randn(1, 2, 9, 12)
+    conv, x = CeilConv2d(2, 3, (5, 3), (2, 2), (2, 0)), torch.randn(1, 2, 9, 12)
     # Down: 9 + 2 * 2 rows are 5 windows of 5 rows, 2 apart, and nothing hangs over.
     # Across: 12 columns; 6 windows of 3 columns, 2 apart, reach 13.
     expected = F.conv2d(F.pad(x, (0, 1, 2, 2)), conv.weight, conv.bias, stride=2)
@@ -364,7 +364,7 @@ def test_overhanging_windows_need_no_square_and_respect_padding():
 def test_no_pixel_is_left_out_by_overhanging_windows():
     for side in range(11, 40):
         x = torch.ones(1, 1, side, side, requires_grad=True)
-        conv = OverhangConv2d(1, 1, 11, 4)
+        conv = CeilConv2d(1, 1, 11, 4)
         nn.init.ones_(conv.weight)
         conv(x).sum().backward()
         assert x.grad.min() > 0
@@ -458,7 +458,10 @@ def test_classes_are_the_specs_unless_given(name, classes):
 
 
 def test_a_net_of_ones_own_is_built_from_a_spec():
-    convs = (Conv(8, z=3, padding=1, after=(Relu(), Pool())), Conv(16, z=3, own_tower=True, after=()))
+    convs = (
+        Conv(8, kernel_size=3, padding=1, then=(Relu(), Pool())),
+        Conv(16, kernel_size=3, grouped=True, then=()),
+    )
     spec = AlexNetSpec("mine", convs, image_size=17, hidden=(), classes=3)
     model = AlexNet(spec)
     assert model(torch.zeros(2, 3, 17, 17)).shape == (2, 3)

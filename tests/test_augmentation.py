@@ -1,4 +1,4 @@
-"""Crops, reflections and colour noise (§4.1) against torchvision, numpy and images that name their pixels."""
+"""Crops, reflections and color noise (§4.1) against torchvision, numpy and images that name their pixels."""
 
 from collections import Counter
 from functools import partial
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexnet_lib import augmentation
-from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, centre_crop, ten_crop, views
+from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, center_crop, ten_crop, views
 
 
 def seeded(seed=0):
@@ -212,11 +212,11 @@ def test_numbers_of_no_images_and_room_of_another_form_are_refused(options, erro
         RandomCropFlip(5).cut(noise_images(), torch.zeros(2, 3).long(), **options)
 
 
-def test_the_centre_crop_is_the_fifth_of_the_ten():
+def test_the_center_crop_is_the_fifth_of_the_ten():
     for side in ((9, 7), (8, 6), (256, 256)):
         images = noise_images(2, *side) if side != (256, 256) else position_images(2, 256, 256)
         size = 224 if side == (256, 256) else 5
-        assert torch.equal(centre_crop(images, size), ten_crop(images, size)[:, 4])
+        assert torch.equal(center_crop(images, size), ten_crop(images, size)[:, 4])
 
 
 @pytest.mark.gpu
@@ -254,7 +254,7 @@ def test_ten_crops_of_no_images_are_no_crops():
 @given(count=st.integers(1, 150), seed=st.integers(0, 2**31))
 def test_principal_components_are_numpys_eigenvectors_of_the_pixel_covariance(count, seed):
     images = noise_images(count, 5, 4, seed)
-    images[:, 1] = images[:, 0] // 2 + images[:, 1] // 3  # colours that vary together
+    images[:, 1] = images[:, 0] // 2 + images[:, 1] // 3  # colors that vary together
     noise = PCAColorNoise().fit(images)
     pixels = images.permute(1, 0, 2, 3).reshape(3, -1).numpy() / 255
     values, _ = np.linalg.eigh(np.cov(pixels))
@@ -288,7 +288,7 @@ def test_every_use_draws_again():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "grey_levels"),
+    ("arguments", "gray_levels"),
     [
         # By hand: red has variance 100^2, green 20^2, blue none; 0.1 of the eigenvalue on the scale 0 to 1.
         ({}, (0.1 * 100**2 / 255, 0.1 * 20**2 / 255, 0.0)),
@@ -299,20 +299,20 @@ def test_every_use_draws_again():
         ({"sigma": 0}, (0.0, 0.0, 0.0)),
     ],
 )
-def test_the_shifts_vary_as_the_formula_says(arguments, grey_levels):
+def test_the_shifts_vary_as_the_formula_says(arguments, gray_levels):
     red = torch.tensor([28, 228, 28, 228]).repeat(2500)
     green = torch.tensor([50, 50, 90, 90]).repeat(2500)
     images = torch.stack([red, green, torch.full_like(red, 7)]).reshape(1, 3, 100, 100).to(torch.uint8)
     shifts = PCAColorNoise(generator=seeded(), **arguments).fit(images).shifts(40_000).double()
     covariance = np.cov(shifts.T.numpy())
-    expected = np.array(grey_levels)
+    expected = np.array(gray_levels)
     np.testing.assert_allclose(np.sqrt(covariance.diagonal()), expected, rtol=0.02, atol=1e-6)
     off = covariance - np.diag(covariance.diagonal())
     assert np.abs(off).max() <= 0.02 * expected[0] * expected[1] + 1e-9
     assert np.abs(shifts.mean(0).numpy()).max() <= 0.02 * expected[0] + 1e-9
 
 
-def test_correlated_colours_get_a_correlated_shift():
+def test_correlated_colors_get_a_correlated_shift():
     images = noise_images(64, 8, 8)
     images[:, 1] = images[:, 0]  # yellow and blue: red and green rise together
     shifts = PCAColorNoise(generator=seeded()).fit(images).shifts(100)
@@ -320,7 +320,7 @@ def test_correlated_colours_get_a_correlated_shift():
     assert shifts[:, 0].std() > 0
 
 
-def test_grey_images_are_moved_along_grey_alone():
+def test_gray_images_are_moved_along_gray_alone():
     images = noise_images(8)[:, :1].expand(-1, 3, -1, -1)
     noise = PCAColorNoise(magnitude="deviation", generator=seeded()).fit(images)
     shifts = noise.shifts(50)
@@ -330,12 +330,12 @@ def test_grey_images_are_moved_along_grey_alone():
 
 def test_the_2012_division_works_on_images_whose_mean_is_gone():
     images = noise_images(5)
-    centred = images.float() - 120
-    before = centred.clone()
-    plain = PCAColorNoise(generator=seeded(1)).fit(images)(centred)
-    divided = PCAColorNoise(generator=seeded(1), divide_by=1.1).fit(images)(centred)
+    centered = images.float() - 120
+    before = centered.clone()
+    plain = PCAColorNoise(generator=seeded(1)).fit(images)(centered)
+    divided = PCAColorNoise(generator=seeded(1), divide_by=1.1).fit(images)(centered)
     torch.testing.assert_close(divided, plain / 1.1)
-    assert torch.equal(centred, before)
+    assert torch.equal(centered, before)
 
 
 def test_the_2012_division_refuses_images_that_still_have_their_mean():
@@ -378,9 +378,9 @@ APPLY = {
         ),
         (noise_images().numpy(), TypeError, r"images are ndarray"),
         (noise_images()[0], ValueError, r"shape \(3, 9, 7\), and must be \(N, 3, H, W\)"),
-        (noise_images()[:, :1], ValueError, r"shape \(4, 1, 9, 7\).*grey"),
+        (noise_images()[:, :1], ValueError, r"shape \(4, 1, 9, 7\).*gray"),
     ],
-    ids=["float", "numpy", "single", "grey"],
+    ids=["float", "numpy", "single", "gray"],
 )
 def test_a_batch_of_another_form_is_refused(apply, images, error, words):
     with pytest.raises(error, match=words):

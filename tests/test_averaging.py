@@ -8,26 +8,27 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from alexnet_lib import checkpoints, records
+from alexnet_lib import records
 from alexnet_lib.dataset import ten_photos
 from alexnet_lib.evaluation import topk_error
 from alexnet_lib.experiments import Arm, Comparison, Experiment, Value, on_record, report, run
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.outcome import Interrupted
-from alexnet_lib.runs import load_net
 from alexnet_lib.train import Training
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training.result import Interrupted
+from alexnet_lib.training.runs import load_net
 
 SETTING = TrainConfig(
     spec="figure-1-relu",
     data="ten-photos",
-    held_out=0.0,
+    val_fraction=0.0,
     training_images=20,
-    image_side=40,
+    image_size=40,
     crop=32,
-    colour_noise=0.0,
+    color_noise=0.0,
     batch_size=10,
     epochs=2,
-    rate_divisions=0,
+    max_drops=0,
     dropout=0.0,
 )
 LOSS = Value("training loss", unit="")

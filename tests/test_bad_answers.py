@@ -98,13 +98,13 @@ def test_a_rate_may_be_rounded_and_a_count_may_not():
     assert not check_function(lambda: 1e-9, lambda: 0.0, [()], "Hint.", "Good.").right
 
 
-def test_a_map_between_two_maps_is_no_neighbour():
+def test_a_map_between_two_maps_is_no_neighbor():
     right = [44, 45, 46, 47]
-    assert exercises.check_neighbours(right).right
-    assert exercises.check_neighbours(torch.tensor(right)).right
-    assert exercises.check_neighbours({*np.array(right)}).right
+    assert exercises.check_neighbors(right).right
+    assert exercises.check_neighbors(torch.tensor(right)).right
+    assert exercises.check_neighbors({*np.array(right)}).right
     for wrong in ([44.9, 45, 46, 47], ["44", "45", "46", "47"], [44, 45, 46, float("inf")], torch.ones(2, 2)):
-        assert not exercises.check_neighbours(wrong).right
+        assert not exercises.check_neighbors(wrong).right
 
 
 def test_weights_that_are_no_numbers_are_no_start_and_no_update():

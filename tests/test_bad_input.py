@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 from torch import nn
 
 import alexnet_lib
-from alexnet_lib import batches, checkpoints, dataset, evaluation, images, learning, qualitative, towers
+from alexnet_lib import dataset, evaluation, learning, qualitative, towers
 from alexnet_lib.architecture import AlexNet
-from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, centre_crop, ten_crop, views
+from alexnet_lib.augmentation import PCAColorNoise, RandomCropFlip, center_crop, ten_crop, views
+from alexnet_lib.data import batches, images
 from alexnet_lib.dropout import PaperDropout
 from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm
 from alexnet_lib.pooling import MaxPool, output_size
-from alexnet_lib.presets import PRESETS
-from alexnet_lib.processes import World, equal_share
 from alexnet_lib.relu import FourLayerNet
 from alexnet_lib.spec import AlexNetSpec, Conv
 from alexnet_lib.train import train
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training.presets import PRESETS
+from alexnet_lib.training.ranks import World, equal_share
 
 OURS = str(Path(alexnet_lib.__file__).parent)
 quick = settings(deadline=None, derandomize=True, database=None, max_examples=25)
@@ -117,7 +119,7 @@ CALLS = {
         dict(images=PHOTOS, places=torch.zeros(3, 3).long(), mean=torch.zeros(3, 1, 1)),
         "images:images places:images mean:mean shifts:mean",
     ),
-    "centre_crop": (centre_crop, {"images": PHOTOS}, "size:count"),
+    "center_crop": (center_crop, {"images": PHOTOS}, "size:count"),
     "ten_crop": (ten_crop, {"images": PHOTOS, "size": 4}, "images:images size:count"),
     "PCAColorNoise": (
         PCAColorNoise,
@@ -131,7 +133,7 @@ CALLS = {
         "scores:scores labels:labels k:count",
     ),
     "confusion": (evaluation.confusion, dict(scores=SCORES, labels=LABELS), "scores:scores labels:labels"),
-    "centre_probabilities": (evaluation.centre_probabilities, JUDGED, "model:net " + SEEN),
+    "center_crop_probabilities": (evaluation.center_crop_probabilities, JUDGED, "model:net " + SEEN),
     "ten_crop_probabilities": (evaluation.ten_crop_probabilities, JUDGED, "model:net " + SEEN),
     "hidden_activities": (qualitative.hidden_activities, JUDGED, "model:net " + SEEN),
     "average_nets": (
@@ -139,9 +141,13 @@ CALLS = {
         {},
         "probabilities:scores",
     ),
-    "colourfulness": (qualitative.colourfulness, {}, "kernels:scores"),
+    "colorfulness": (qualitative.colorfulness, {}, "kernels:scores"),
     "tower_gap": (qualitative.tower_gap, dict(kernels=MAPS[:, :3], splits=9), "towers:count splits:count"),
-    "five_best": (qualitative.five_best, dict(probabilities=SCORES, classes=tuple("abc"), k=2), "k:count"),
+    "topk_labels": (
+        qualitative.topk_labels,
+        dict(probabilities=SCORES, classes=tuple("abc"), k=2),
+        "k:count",
+    ),
     "nearest": (qualitative.nearest, dict(query=MAPS, gallery=MAPS, k=1), "query:net k:count batch:count"),
     "rescale_and_crop": (images.rescale_and_crop, {"image": PHOTOS[0]}, "image:labels size:count"),
     "mean_image": (images.mean_image, {}, "images:images"),
@@ -151,7 +157,7 @@ CALLS = {
         dict(name="folder:/nowhere", split="train", size=8),
         "split:name size:side verify:flag download:flag cache:folder",
     ),
-    "held_out": (batches.held_out, dict(images=SET, share=0.5, seed=0), "share:share"),
+    "val_fraction": (batches.val_fraction, dict(images=SET, share=0.5, seed=0), "share:share"),
     "whole": (batches.whole, dict(stored=PHOTOS, side=8), "stored:labels side:count"),
     "equal_share": (equal_share, dict(name="count", count=4, world=PAIR), "count:count"),
     "read": (checkpoints.read, {}, "path:path"),
@@ -170,10 +176,10 @@ CALLS = {
     "TrainConfig": (
         learning.TrainConfig,
         {},
-        "batch_size:count epochs:count patience:count image_side:count crop_shared_by:count rate:number "
-        "weight_decay:number colour_noise:number input_scale:number momentum:share dropout:share "
+        "batch_size:count epochs:count patience:count image_size:count crop_shared_by:count rate:number "
+        "weight_decay:number color_noise:number input_scale:number momentum:share dropout:share "
         "random_crops:flag channels_last:flag compiled:flag spec:name optimizer:name precision:name "
-        "rate_plan:name noise_magnitude:name drop_epochs:epochs",
+        "lr_plan:name color_noise_scale:name milestones:epochs",
     ),
 }
 CASES = [(name, *case.split(":")) for name, (_, _, cases) in CALLS.items() for case in cases.split()]

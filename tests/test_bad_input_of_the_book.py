@@ -47,9 +47,9 @@ from alexnet_lib import (
 from alexnet_lib.architecture import PAPER
 from alexnet_lib.augmentation import PCAColorNoise
 from alexnet_lib.experiments import EXPERIMENTS, Arm, Comparison, Crossing, Experiment, Gap, Value
-from alexnet_lib.learning import RATE_PLANS, RateGroup, TrainConfig
-from alexnet_lib.presets import config_from
+from alexnet_lib.learning import LR_PLANS, RateGroup, TrainConfig
 from alexnet_lib.qualitative import Guess
+from alexnet_lib.training.presets import config_from
 
 OURS = str(Path(alexnet_lib.__file__).parent)
 quick = settings(deadline=None, derandomize=True, database=None, max_examples=25)
@@ -63,7 +63,7 @@ WEIGHT = nn.Parameter(torch.ones(1))
 ERRORS = {"a": [0.5, 0.25], "b": [0.75, 0.5]}
 ROW = bench.Row("group/one", "ours", "peer", "bytes", None, None, bench.Pair)
 RATIO = Comparison(None, "a", "b", Value("error"), "ratio", 2.0)
-ARMS = {"a": Arm({}), "b": Arm({"rate": 0.02})}
+ARMS = {"a": Arm({}), "b": Arm({"lr": 0.02})}
 
 # name -> (function, right arguments). An argument that a call leaves out is not tried.
 CALLS = {
@@ -74,7 +74,7 @@ CALLS = {
         evaluation.per_class_errors,
         dict(scores=torch.eye(3), labels=torch.tensor([0, 1, 2])),
     ),
-    "five_best": (qualitative.five_best, dict(probabilities=torch.eye(3), classes=("a", "b", "c"), k=2)),
+    "topk_labels": (qualitative.topk_labels, dict(probabilities=torch.eye(3), classes=("a", "b", "c"), k=2)),
     "tower_gap": (qualitative.tower_gap, dict(kernels=KERNELS, towers=2, splits=9, seed=0)),
     "in_place": (lambda net: memory.in_place(net).__enter__(), dict(net=nn.Sequential(nn.ReLU()))),
     "forwards_of": (reuse.forwards_of, dict(net=nn.Sequential(nn.ReLU()))),
@@ -84,7 +84,7 @@ CALLS = {
     "claims": (paper.claims, dict(section="3.3")),
     "parameter_groups": (
         learning.parameter_groups,
-        dict(model=nn.Linear(2, 2), plan=RATE_PLANS["source-2012"], weight_decay=5e-4),
+        dict(model=nn.Linear(2, 2), plan=LR_PLANS["source-2012"], weight_decay=5e-4),
     ),
     "PaperSGD": (
         learning.PaperSGD,
@@ -112,8 +112,8 @@ CALLS = {
         dict(image=SMALL, places=((0, 0, False), (2, 3, True)), size=8),
     ),
     "crop_positions": (figures.crop_positions, dict(side=12, size=8)),
-    "colour_components": (figures.colour_components, dict(images=SMALL[None], noise=NOISE, dots=20)),
-    "colour_shifts": (figures.colour_shifts, dict(image=SMALL, shifts={"p1": torch.ones(3)})),
+    "color_components": (figures.color_components, dict(images=SMALL[None], noise=NOISE, dots=20)),
+    "color_shifts": (figures.color_shifts, dict(image=SMALL, shifts={"p1": torch.ones(3)})),
     "ten_patches": (figures.ten_patches, dict(image=SMALL, size=8)),
     "view_errors": (figures.view_errors, dict(errors={"seen": (0.5, 0.25), "moved": (0.75, 0.5)})),
     "subtracting": (figures.subtracting, dict(name="cat", square=SMALL, mean=SMALL.float())),
@@ -159,7 +159,7 @@ CALLS = {
     "step_lengths": (figures.step_lengths, dict(rules={"a": [1.0, 0.5], "b": [1.0, 0.25]}, drop=1)),
     "recorded_errors": (figures.recorded_errors, dict(runs=[RECORD])),
     "lrn_response": (figures.lrn_response, dict(alphas={"a": 1e-4, "b": 2e-5}, k=2.0, beta=0.75)),
-    "lrn_windows": (figures.lrn_windows, dict(centres=(45, 46), n=5, maps=96)),
+    "lrn_windows": (figures.lrn_windows, dict(centers=(45, 46), n=5, maps=96)),
     "maps_before_after": (
         figures.maps_before_after,
         dict(before=MAPS, after=MAPS / 2, chosen=(3, 5), photograph=SMALL),
@@ -170,7 +170,7 @@ CALLS = {
     ),
     "pooling_windows": (figures.pooling_windows, dict(side=13)),
     "shift_changes": (figures.shift_changes, dict(shifts=[1, 2], changes={"a": [0.5, 1.5]})),
-    "colourfulness_by_tower": (figures.colourfulness_by_tower, dict(sets={"one": KERNELS})),
+    "colorfulness_by_tower": (figures.colorfulness_by_tower, dict(sets={"one": KERNELS})),
     "first_layer_kernels": (figures.first_layer_kernels, dict(weights=KERNELS, towers=2, shared=False)),
     "five_labels": (
         figures.five_labels,
@@ -191,7 +191,7 @@ CALLS = {
     "units_and_slopes": (figures.units_and_slopes, dict(units=("relu", "tanh"), reach=4.0)),
     "rates_by_epoch": (
         figures.rates_by_epoch,
-        dict(groups={"all": RATE_PLANS["source-2012"][-1]}, rate=0.01, epochs=91),
+        dict(groups={"all": LR_PLANS["source-2012"][-1]}, lr=0.01, epochs=91),
     ),
     "spread_by_layer": (figures.spread_by_layer, dict(arms={"a": {"conv1": 0.5, "fc8": 0.25}})),
     "bytes_by_batch": (figures.bytes_by_batch, dict(most=1500)),
@@ -226,7 +226,7 @@ CALLS = {
     "Value": (Value, dict(name="validation error", unit="points")),
     "Gap": (Gap, dict(upper=Value("a"), lower=Value("b"), unit="points")),
     "Crossing": (Crossing, dict(curve="training error", level=0.25, unit="epochs")),
-    "Arm": (Arm, dict(changes={"rate": 0.1}, rates=(0.1, 0.2), rate_of="a")),
+    "Arm": (Arm, dict(changes={"lr": 0.1}, rates=(0.1, 0.2), rate_of="a")),
     "Comparison": (
         Comparison,
         dict(claim="lrn", arm="a", against="b", measure=Value("error"), kind="ratio", printed=2.0),
@@ -279,7 +279,16 @@ CALLS = {
     # specs
     "Conv": (
         spec.Conv,
-        dict(maps=4, z=3, s=1, padding=0, overhang=False, own_tower=False, std=0.01, bias=0.0),
+        dict(
+            out_channels=4,
+            kernel_size=3,
+            stride=1,
+            padding=0,
+            ceil_mode=False,
+            grouped=False,
+            std=0.01,
+            bias=0.0,
+        ),
     ),
     "Norm": (lambda **all: spec.Norm(**all).module(), vars(spec.Norm())),
     "SpatialNorm": (lambda **all: spec.SpatialNorm(**all).module(), dict(n=5)),
@@ -304,7 +313,7 @@ CALLS = {
     "build": (variants.build, dict(name="paper", image_size=224, dropout=0.5, classes=10)),
     "Scaled": (variants.Scaled, dict(net=nn.Identity(), factor=0.5)),
     "RateGroup": (RateGroup, dict(pattern="*", rates=((0, 1.0), (5, 0.1)), weight_decay=1.0)),
-    "factor": (RATE_PLANS["source-2012"][0].factor, dict(epoch=3)),
+    "factor": (LR_PLANS["source-2012"][0].factor, dict(epoch=3)),
 }
 # What may be empty, hold a number that is none, or be any value of its type: (function, argument).
 MAY_BE_EMPTY = {
@@ -412,20 +421,20 @@ NOT_CALLED |= {"speed", "speed table", "pages", "measure_apart"}
 NOT_TRIED = {
     "constants, and what the library hands out": (
         "LocalResponseNormalization Pooling Images Learning Claim Difference Bounds LayerTrace Listing World "
-        "TowerGap Interval Answer ChosenRate Report Measured Pair Row Work Outcome TrainedNet TowerStep "
+        "TowerGap Interval Answer ChosenRate Report Measured Pair Row Work TrainResult TrainedNet TowerStep "
         "CorruptImageError"
     ),
     "these refuse": (
         "require_count require_number require_choice require_flag require_same_length require_same_names "
-        "require_path require_net require_tensor require_fields require_kind checked require_maps "
+        "require_path require_net require_tensor validate_fields require_kind checked require_maps "
         "require_tuple require_start require_generator require_images"
     ),
     "inner parts, called with what has been checked": (
-        "damped usable name_without centre_place seed_of fingerprint Batches share total enough_memory "
-        "one_step build_net stored_side Training Progress Logbook fields_of sealed write_new session "
+        "damped usable name_without center_place seed_of fingerprint Batches share total enough_memory "
+        "one_step build_net stored_size Training Progress RunLog fields_of sealed write_new session "
         "machine_limits peak_bytes class_folders cached kept_mean list_folder decoding reason to_tensor "
         "read_image read_images ten_photos data_root TwoDeviceAlexNet run_processes new_process joined "
-        "write_whole held load_net kernels_digest"
+        "atomic_write held load_net kernels_digest"
     ),
 }
 
@@ -500,10 +509,10 @@ TOGETHER = [
     ("crop_positions", dict(side=8), "size"),
     ("crop_positions", dict(side=10**9), "side"),
     ("ten_patches", dict(size=13), "size"),
-    ("colour_components", dict(noise=PCAColorNoise()), "noise"),
-    ("colour_components", dict(images=PHOTO[None, :, :0]), "images"),
-    ("colour_shifts", dict(shifts={"p1": torch.ones(2)}), "shifts"),
-    ("colour_shifts", dict(shifts={"p1": torch.tensor([1.0, np.nan, 1.0])}), "shifts"),
+    ("color_components", dict(noise=PCAColorNoise()), "noise"),
+    ("color_components", dict(images=PHOTO[None, :, :0]), "images"),
+    ("color_shifts", dict(shifts={"p1": torch.ones(2)}), "shifts"),
+    ("color_shifts", dict(shifts={"p1": torch.tensor([1.0, np.nan, 1.0])}), "shifts"),
     ("subtracting", dict(mean=torch.ones(3, 1, 1)), "mean"),
     ("steps_by_rate", dict(steps={str(n): {0.1: 5} for n in range(5)}), "steps"),
     ("PaperSGD", dict(params=[dict(params=[WEIGHT], lr=np.nan)]), "lr"),
@@ -544,14 +553,14 @@ TOGETHER = [
     ("step_lengths", dict(rules={"a": [1.0, 0.5], "b": [1.0]}), "rules"),
     ("lrn_response", dict(alphas={str(n): 0.1 for n in range(4)}), "alphas"),
     ("lrn_windows", dict(maps=95), "maps"),
-    ("lrn_windows", dict(centres=(96,)), "centres"),
+    ("lrn_windows", dict(centers=(96,)), "centers"),
     ("maps_before_after", dict(after=MAPS[:5]), "after"),
     ("maps_before_after", dict(chosen=(96,)), "chosen"),
     ("pooled_maps", dict(pooled={"a": MAPS[1]}), "pooled"),
     ("pooling_windows", dict(side=10**6), "side"),
     ("pooling_windows", dict(side=1), "size"),
     ("shift_changes", dict(shifts=[1]), "shifts"),
-    ("colourfulness_by_tower", dict(sets={"none": KERNELS[:0]}), "sets"),
+    ("colorfulness_by_tower", dict(sets={"none": KERNELS[:0]}), "sets"),
     ("first_layer_kernels", dict(towers=3), "weights"),
     ("first_layer_kernels", dict(weights=KERNELS * np.nan), "weights"),
     ("five_labels", dict(right=("cat", "dog")), "right"),

@@ -6,14 +6,14 @@ import pytest
 import torch
 from training import CONFIG, sets
 
-from alexnet_lib.augmentation import centre_crop
-from alexnet_lib.batches import Batches, fingerprint, held_out, seed_of, whole
+from alexnet_lib.augmentation import center_crop
+from alexnet_lib.data.batches import Batches, fingerprint, seed_of, train_val_split, whole
+from alexnet_lib.data.images import mean_image
 from alexnet_lib.dataset import ImageSet, ten_photos
-from alexnet_lib.images import mean_image
-from alexnet_lib.processes import World
+from alexnet_lib.training.ranks import World
 
 ALONE = World(0, 1, 0, torch.device("cpu"))
-PLAIN = replace(CONFIG, random_crops=False, colour_noise=0.0)
+PLAIN = replace(CONFIG, random_crops=False, color_noise=0.0)
 
 
 def batches(config=CONFIG, world=ALONE, images=None):
@@ -21,12 +21,12 @@ def batches(config=CONFIG, world=ALONE, images=None):
     return Batches(images, torch.arange(len(images)), config, world)
 
 
-def test_without_augmentation_a_batch_is_the_centre_without_the_mean():
+def test_without_augmentation_a_batch_is_the_center_without_the_mean():
     images, _ = sets()
     source = batches(PLAIN)
     batch, labels = source.step(0, 3)
     rows = source.order(0)[48:64]
-    expected = centre_crop(images.images[rows].float() - mean_image(images.images), 16)
+    expected = center_crop(images.images[rows].float() - mean_image(images.images), 16)
     assert torch.equal(batch, expected)
     assert torch.equal(labels, images.labels[rows])
 
@@ -45,7 +45,7 @@ def test_seeds_epochs_and_steps_all_change_what_is_drawn():
         assert not any(torch.equal(batch, other) for other in drawn[:k])
 
 
-def test_colour_noise_shifts_whole_images():
+def test_color_noise_shifts_whole_images():
     noisy = batches(replace(CONFIG, random_crops=False)).step(0, 0)[0]
     shifts = noisy - batches(PLAIN).step(0, 0)[0]
     assert shifts.abs().max() > 0.1
@@ -116,24 +116,27 @@ def test_a_batch_larger_than_the_set_is_refused():
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
 def test_every_image_is_either_trained_on_or_held_out(share):
     images, _ = sets()
-    chosen, held = held_out(images, share, seed=3)
+    chosen, held = train_val_split(images, share, seed=3)
     assert len(held) == share * 200
     assert sorted(chosen.tolist() + held.tolist()) == list(range(200))
 
 
 def test_fewer_images_are_a_choice_of_the_seed_out_of_those_that_are_not_held_out():
     images, _ = sets()
-    (every, held), (some, still_held) = held_out(images, 0.1, 3), held_out(images, 0.1, 3, most=50)
+    (every, held), (some, still_held) = (
+        train_val_split(images, 0.1, 3),
+        train_val_split(images, 0.1, 3, most=50),
+    )
     assert torch.equal(held, still_held)
     assert len(some) == 50
     assert set(some.tolist()) < set(every.tolist())
     assert some.tolist() == sorted(some.tolist())
-    assert not torch.equal(some, held_out(images, 0.1, 4, most=50)[0])
-    assert torch.equal(held_out(images, 0.1, 3, most=180)[0], every)
+    assert not torch.equal(some, train_val_split(images, 0.1, 4, most=50)[0])
+    assert torch.equal(train_val_split(images, 0.1, 3, most=180)[0], every)
     with pytest.raises(
         ValueError, match=r"training_images is 181, and ten-photos has 180 .* use at most 180"
     ):
-        held_out(images, 0.1, 3, most=181)
+        train_val_split(images, 0.1, 3, most=181)
 
 
 def test_a_fingerprint_changes_with_a_pixel_a_label_a_class_or_the_order():

@@ -59,7 +59,7 @@ def test_both_are_timed_in_turn_and_the_first_call_of_each_does_not_count():
 
 
 def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_the_medians():
-    # A neighbour makes the second round slow for both; each round's own ratio does not see it.
+    # A neighbor makes the second round slow for both; each round's own ratio does not see it.
     found = measured([1, 10, 1], [2, 30, 5])
     assert found.ratio == 3
     assert found.ratio != 5 / 1
@@ -214,10 +214,10 @@ def test_every_session_on_record_reads():
 @pytest.fixture
 def little(tmp_path, monkeypatch):
     """A folder where Imagenette would lie, and rows that take eight of its pictures."""
-    for name, colour in (("one", 0), ("two", 200)):
+    for name, color in (("one", 0), ("two", 200)):
         (tmp_path / "imagenette2-160" / "train" / name).mkdir(parents=True)
         for k in range(36):
-            picture = Image.new("RGB", (20, 16), (colour, colour, colour))
+            picture = Image.new("RGB", (20, 16), (color, color, color))
             picture.save(tmp_path / "imagenette2-160" / "train" / name / f"{k}.jpg")
     monkeypatch.setattr(inputs, "FILES", 8)
     monkeypatch.setattr(inputs, "BATCH", 4)

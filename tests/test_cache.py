@@ -16,14 +16,15 @@ import pytest
 import torch
 from PIL import Image
 
-from alexnet_lib import cache as library
-from alexnet_lib import dataset, folders, images
-from alexnet_lib.batches import Batches, fingerprint
-from alexnet_lib.cache import CacheError
+from alexnet_lib import dataset
+from alexnet_lib.data import cache as library
+from alexnet_lib.data import folders, images
+from alexnet_lib.data.batches import Batches, fingerprint
+from alexnet_lib.data.cache import CacheError
+from alexnet_lib.data.images import CorruptImageError
 from alexnet_lib.dataset import load
-from alexnet_lib.images import CorruptImageError
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.processes import World
+from alexnet_lib.training.ranks import World
 
 SIDE, EACH = 8, 5  # pictures of 8x8, five for each of two classes and splits
 
@@ -167,7 +168,7 @@ def test_nothing_is_written_outside_the_folder_that_was_named(data, where, tmp_p
 
 
 def test_a_run_sees_the_same_batches_and_the_same_fingerprint(data, where):
-    config = TrainConfig(data=f"folder:{data}", image_side=SIDE, crop=6, batch_size=4)
+    config = TrainConfig(data=f"folder:{data}", image_size=SIDE, crop=6, batch_size=4)
     world = World(0, 1, 0, torch.device("cpu"))
     batches = [
         Batches(found, torch.arange(len(found)), config, world).step(0, 1)
@@ -241,7 +242,8 @@ def test_a_picture_overwritten_in_place_is_seen_by_verify_alone(data, where):
 
 CHILD = """
 import sys, time
-from alexnet_lib import cache, images
+from alexnet_lib.data import cache
+from alexnet_lib.data import images
 from alexnet_lib.dataset import load
 really = images._picture
 def slowly(path, size, out):

@@ -6,8 +6,8 @@ import pickle
 import pytest
 import torch
 
-from alexnet_lib import checkpoints
-from alexnet_lib.checkpoints import CheckpointError, newest, read, save
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training.checkpoints import CheckpointError, newest, read, save
 
 STATE = {"net": {"weight": torch.arange(1000.0)}, "epoch": 3, "name": "paper", "sizes": [1, 2]}
 

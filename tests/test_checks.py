@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from alexnet_lib.checks import require_choice, require_count, require_number
+from alexnet_lib.guard import require_choice, require_count, require_number
 
 NOT_WHOLE = [True, np.True_, 2.0, np.float64(2.0), "2", None, [2]]
 NOT_NUMBERS = [True, np.True_, "0.5", None, [0.5], 1j]

@@ -116,8 +116,8 @@ def test_data_decodes_into_a_cache_and_verifies_it(tmp_path, capsys):
     from PIL import Image
 
     for split in ("train", "test"):
-        (tmp_path / "set" / split / "grey").mkdir(parents=True)
-        Image.new("RGB", (30, 20)).save(tmp_path / "set" / split / "grey" / "a.png")
+        (tmp_path / "set" / split / "gray").mkdir(parents=True)
+        Image.new("RGB", (30, 20)).save(tmp_path / "set" / split / "gray" / "a.png")
     command = ["data", f"folder:{tmp_path / 'set'}", "--cache", str(tmp_path / "cache"), "--size", "16"]
     for _ in range(2):
         assert main([*command, "--verify"]) == 0

@@ -17,9 +17,10 @@ from torchvision.datasets import CIFAR10, ImageFolder
 from torchvision.datasets.utils import calculate_md5
 from torchvision.transforms import functional as F
 
-from alexnet_lib import dataset, images
+from alexnet_lib import dataset
+from alexnet_lib.data import images
+from alexnet_lib.data.images import CorruptImageError, mean_image, read_image, rescale_and_crop
 from alexnet_lib.dataset import load, photographs, ten_photos
-from alexnet_lib.images import CorruptImageError, mean_image, read_image, rescale_and_crop
 
 REAL = os.environ.get("ALEXNET_DATA")  # read before `offline` hides it
 
@@ -52,7 +53,7 @@ def image_folder(root: Path, splits=("train", "test"), classes=("cat", "dog"), e
 # Ten photographs
 
 
-def test_ten_photos_are_a_thousand_labelled_patches_of_ten_classes():
+def test_ten_photos_are_a_thousand_labeled_patches_of_ten_classes():
     train = load("ten-photos", "train")
     assert train.images.shape == (1000, 3, 64, 64)
     assert train.images.dtype == torch.uint8
@@ -106,9 +107,9 @@ def test_the_patches_do_not_depend_on_the_global_seed():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_grey_photographs_have_three_equal_channels_and_the_others_have_not():
-    grey = {name for name, photo in photographs().items() if torch.equal(photo[0], photo[1])}
-    assert grey == {"grass", "gravel"}
+def test_gray_photographs_have_three_equal_channels_and_the_others_have_not():
+    gray = {name for name, photo in photographs().items() if torch.equal(photo[0], photo[1])}
+    assert gray == {"grass", "gravel"}
 
 
 def test_whole_photographs_keep_their_pixels():
@@ -279,7 +280,7 @@ def test_splits_with_different_classes_are_refused_because_labels_would_shift(tm
             load(f"folder:{tmp_path}", split)
 
 
-def test_the_unlabelled_test_folder_of_imagenet_does_not_hinder_training(tmp_path):
+def test_the_unlabeled_test_folder_of_imagenet_does_not_hinder_training(tmp_path):
     image_folder(tmp_path, splits=("train",))
     (tmp_path / "test").mkdir()
     picture().save(tmp_path / "test" / "0.png")
@@ -302,7 +303,7 @@ READS_ITS_OWN = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", pytest.param("YCbCr", marks=READS_ITS_OWN)])
-def test_other_colour_modes_become_rgb_as_pillow_converts_them(tmp_path, mode):
+def test_other_color_modes_become_rgb_as_pillow_converts_them(tmp_path, mode):
     image, path = picture(mode=mode), tmp_path / "a.tif"
     image.save(path)
     assert read_image(path).mode == "RGB"
@@ -328,7 +329,7 @@ def test_transparency_is_laid_over_white(tmp_path):
     assert np.asarray(read_image(tmp_path / "a.png")).tolist() == [[[200, 0, 0], [255] * 3, [204] * 3]]
 
 
-def test_a_transparent_palette_colour_is_white(tmp_path):
+def test_a_transparent_palette_color_is_white(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)

@@ -12,8 +12,8 @@ from alexnet_lib import distributed
 from alexnet_lib.architecture import SPECS, AlexNet
 from alexnet_lib.distributed import TwoDeviceAlexNet, bytes_to_cross, device_of_towers, one_step
 from alexnet_lib.learning import PaperSGD
-from alexnet_lib.processes import run_processes
 from alexnet_lib.spec import BatchNorm, Norm
+from alexnet_lib.training.ranks import run_processes
 
 MAPS = (8, 16, 12, 12, 8)
 
@@ -21,7 +21,7 @@ MAPS = (8, 16, 12, 12, 8)
 def small(name):
     """A spec of the book with few maps and small images: every kind of layer is still there."""
     spec = SPECS[name]
-    convs = (replace(conv, maps=maps, std=0.1) for conv, maps in zip(spec.convs, MAPS, strict=True))
+    convs = (replace(conv, out_channels=maps, std=0.1) for conv, maps in zip(spec.convs, MAPS, strict=True))
     return replace(spec, convs=tuple(convs), image_size=95, hidden=(20, 14), hidden_std=0.1, classes=6)
 
 
@@ -216,7 +216,7 @@ def test_three_processes_are_refused(monkeypatch):
 
 
 def with_batch_norm(spec):
-    first = replace(spec.convs[0], after=(BatchNorm(spec.convs[0].maps),))
+    first = replace(spec.convs[0], then=(BatchNorm(spec.convs[0].out_channels),))
     return replace(spec, convs=(first, *spec.convs[1:]))
 
 
@@ -238,7 +238,7 @@ def test_a_spec_without_two_equal_towers_is_refused(monkeypatch, spec, words):
 def test_norms_of_four_towers_lie_two_in_each_process(monkeypatch):
     monkeypatch.setattr(distributed, "_rank", lambda: 1)
     first = SMALL["paper"].convs[0]
-    convs = (replace(first, after=(*first.after[:1], Norm(towers=4))), *SMALL["paper"].convs[1:])
+    convs = (replace(first, then=(*first.then[:1], Norm(towers=4))), *SMALL["paper"].convs[1:])
     with torch.device("meta"):
         net = TwoDeviceAlexNet(replace(SMALL["paper"], image_size=47, convs=convs))
     assert net.features.norm1.towers == 2

@@ -10,7 +10,7 @@ from torchvision.transforms.functional import ten_crop as torchvision_ten_crop
 
 from alexnet_lib.evaluation import (
     average_nets,
-    centre_probabilities,
+    center_crop_probabilities,
     confusion,
     per_class_errors,
     ten_crop_probabilities,
@@ -139,29 +139,29 @@ def test_a_mean_of_the_crops_size_is_the_same_for_every_crop():
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 1), (3, 8, 8), (3, 13, 15)])
-def test_the_centre_crop_is_torchvisions_and_loses_the_mean_of_its_place(shape):
+def test_the_center_crop_is_torchvisions_and_loses_the_mean_of_its_place(shape):
     images, net = pictures(height=13, width=15), Sum(8)
     mean = 255 * torch.rand(shape, generator=torch.Generator().manual_seed(3))
     whole = shape[1:] == images.shape[2:]
     crops = center_crop(images - mean, 8) if whole else center_crop(images, 8) - mean
     expected = net(crops).softmax(1).detach()
-    torch.testing.assert_close(centre_probabilities(net, images, 8, mean=mean, batch=2), expected)
+    torch.testing.assert_close(center_crop_probabilities(net, images, 8, mean=mean, batch=2), expected)
 
 
 def test_without_a_mean_nothing_is_subtracted():
     images, net = pictures(), Sum(8)
     expected = net(center_crop(images, 8).float()).softmax(1).detach()
-    torch.testing.assert_close(centre_probabilities(net, images, 8), expected)
+    torch.testing.assert_close(center_crop_probabilities(net, images, 8), expected)
 
 
-@pytest.mark.parametrize("probabilities", [centre_probabilities, ten_crop_probabilities])
+@pytest.mark.parametrize("probabilities", [center_crop_probabilities, ten_crop_probabilities])
 @pytest.mark.parametrize("mean", [torch.zeros(3), torch.zeros(3, 12, 12), 100.0])
 def test_a_mean_of_another_shape_is_told_the_three_that_fit(probabilities, mean):
     with pytest.raises(ValueError, match=r"mean is .*\(3, 1, 1\).*\(3, 8, 8\).*\(3, 12, 14\)"):
         probabilities(Sum(8), pictures(), 8, mean=mean)
 
 
-@pytest.mark.parametrize("probabilities", [centre_probabilities, ten_crop_probabilities])
+@pytest.mark.parametrize("probabilities", [center_crop_probabilities, ten_crop_probabilities])
 def test_every_batch_moves_to_the_nets_device_and_the_result_comes_back(probabilities):
     class Elsewhere(Sum):
         """A net on torch's device without memory, which refuses tensors from any other."""

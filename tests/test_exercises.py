@@ -68,7 +68,7 @@ def test_the_right_number_is_right():
 # §3.3
 
 
-def test_neighbour_sums_by_slices_are_right_and_three_typical_mistakes_are_not():
+def test_neighbor_sums_by_slices_are_right_and_three_typical_mistakes_are_not():
     def by_loop(x, n):
         return torch.stack(
             [x[:, max(0, i - n // 2) : i + n // 2 + 1].sum(1) for i in range(x.shape[1])], dim=1
@@ -94,7 +94,7 @@ def test_the_alpha_for_torch_is_five_times_the_printed_one():
         assert not exercises.check_torch_alpha(mistake).right
 
 
-def test_map_46_has_one_neighbour_above():
-    assert exercises.check_neighbours([47, 46, 45, 44]).right
+def test_map_46_has_one_neighbor_above():
+    assert exercises.check_neighbors([47, 46, 45, 44]).right
     for mistake in ([44, 45, 46, 47, 48], [45, 46, 47], [44, 45, 47], 46, None):
-        assert not exercises.check_neighbours(mistake).right
+        assert not exercises.check_neighbors(mistake).right

@@ -79,10 +79,10 @@ def test_the_training_sets_mean_image_is_right(answer):
     assert check_centring(answer).right
 
 
-WRONG_CENTRES = {
+WRONG_CENTERS = {
     "the images' own mean": lambda train, images: images.float() - images.float().mean(dim=0),
     "one number": lambda train, images: images.float() - train.float().mean(),
-    "a mean for each colour": lambda train, images: (
+    "a mean for each color": lambda train, images: (
         images.float() - train.float().mean((0, 2, 3))[:, None, None]
     ),
     "bytes": lambda train, images: images - train.float().mean(dim=0).to(torch.uint8),
@@ -91,10 +91,10 @@ WRONG_CENTRES = {
 }
 
 
-@pytest.mark.parametrize("answer", WRONG_CENTRES.values(), ids=WRONG_CENTRES.keys())
-def test_a_wrong_centre_is_refused(answer):
+@pytest.mark.parametrize("answer", WRONG_CENTERS.values(), ids=WRONG_CENTERS.keys())
+def test_a_wrong_center_is_refused(answer):
     assert not check_centring(answer).right
 
 
 def test_bytes_are_told_to_become_floats():
-    assert "float before you subtract" in check_centring(WRONG_CENTRES["bytes"]).message
+    assert "float before you subtract" in check_centring(WRONG_CENTERS["bytes"]).message

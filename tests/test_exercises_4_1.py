@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from alexnet_lib.augmentation import PCAColorNoise
-from alexnet_lib.exercises import check_colour_shift, check_crop_and_reflect, check_places
+from alexnet_lib.exercises import check_color_shift, check_crop_and_reflect, check_places
 
 
 def test_nine_places_each_way_are_81():
@@ -27,8 +27,8 @@ def by_gather(images, top, left, flip, size):
     along = torch.arange(size)
     rows = top[:, None] + along
     columns = left[:, None] + torch.where(flip[:, None], size - 1 - along, along)
-    image, colour = torch.arange(len(images))[:, None, None, None], torch.arange(3)[None, :, None, None]
-    return images[image, colour, rows[:, None, :, None], columns[:, None, None, :]]
+    image, color = torch.arange(len(images))[:, None, None, None], torch.arange(3)[None, :, None, None]
+    return images[image, color, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def loop(turn, order=("top", "left")):
@@ -91,19 +91,19 @@ WRONG_SHIFTS = {
 
 
 def test_the_matrix_product_of_the_paper_is_right():
-    assert check_colour_shift(shift).right
+    assert check_color_shift(shift).right
 
 
 def test_a_sum_over_the_components_is_right_too():
     def by_component(alphas, eigenvalues, eigenvectors):
         return sum(alphas[:, [i]] * eigenvalues[i] * eigenvectors[:, i] for i in range(3))
 
-    assert check_colour_shift(by_component).right
+    assert check_color_shift(by_component).right
 
 
 @pytest.mark.parametrize("answer", WRONG_SHIFTS.values(), ids=WRONG_SHIFTS.keys())
 def test_a_wrong_shift_is_refused(answer):
-    assert not check_colour_shift(answer).right
+    assert not check_color_shift(answer).right
 
 
 def test_the_right_shift_is_the_librarys():

@@ -5,7 +5,7 @@ import torch
 
 from alexnet_lib import exercises
 from alexnet_lib.evaluation import average_nets, topk_error
-from alexnet_lib.qualitative import colourfulness, nearest
+from alexnet_lib.qualitative import colorfulness, nearest
 
 NUMBERS = {
     "margin": (exercises.check_margin, 10_900, [10.9, 10_900_000, 16_350, None]),
@@ -56,18 +56,18 @@ FUNCTIONS = {
             "raises": lambda z: z @ z,
         },
     ),
-    "colour": (
-        exercises.check_colour_share,
+    "color": (
+        exercises.check_color_share,
         {
-            "the library's": colourfulness,
+            "the library's": colorfulness,
             "by the formula": lambda k: 1 - k.sum(1).square().sum((1, 2)) / 3 / k.square().sum((1, 2, 3)),
         },
         {
-            "grey, not colour": lambda k: 1 - colourfulness(k),
+            "gray, not color": lambda k: 1 - colorfulness(k),
             "summed before squaring": lambda k: 1 - k.sum((1, 2, 3)).square() / 3 / k.square().sum((1, 2, 3)),
             "without the 3": lambda k: 1 - k.sum(1).square().sum((1, 2)) / k.square().sum((1, 2, 3)),
             "energy, not share": lambda k: (k - k.mean(1, keepdim=True)).square().sum((1, 2, 3)),
-            "one number": lambda k: colourfulness(k).mean(),
+            "one number": lambda k: colorfulness(k).mean(),
         },
     ),
     "nearest": (

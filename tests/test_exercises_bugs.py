@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from alexnet_lib import exercises
-from alexnet_lib.architecture import SPECS, AlexNet, OverhangConv2d
+from alexnet_lib.architecture import SPECS, AlexNet, CeilConv2d
 from alexnet_lib.normalization import LocalResponseNorm
 
 
@@ -63,10 +63,10 @@ def test_a_stride_of_0_is_told_as_torch_refuses_it():
 @pytest.mark.parametrize(
     "layer",
     [
-        OverhangConv2d(3, 8, 11, 4),
+        CeilConv2d(3, 8, 11, 4),
         nn.Sequential(nn.ZeroPad2d((0, 3, 0, 3)), nn.Conv2d(3, 8, 11, stride=4)),
     ],
-    ids=["overhang", "zeros on the far side"],
+    ids=["ceil_mode", "zeros on the far side"],
 )
 def test_both_ways_to_let_the_last_window_hang_over_are_right(layer):
     assert exercises.check_first_windows(layer).right

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_records import RECORD
 
-from alexnet_lib import checkpoints, paper, records
+from alexnet_lib import paper, records
 from alexnet_lib.cli import main
 from alexnet_lib.dataset import ten_photos
 from alexnet_lib.experiments import (
@@ -40,13 +40,14 @@ from alexnet_lib.experiments import (
     verdict,
 )
 from alexnet_lib.experiments.experiment import TOWER_GAP
-from alexnet_lib.files import held
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.outcome import Interrupted
-from alexnet_lib.qualitative import colourfulness
-from alexnet_lib.runs import load_net
+from alexnet_lib.qualitative import colorfulness
 from alexnet_lib.tables.claims import NOT_YET, Finding, finding
 from alexnet_lib.train import Training
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training.fileio import held
+from alexnet_lib.training.result import Interrupted
+from alexnet_lib.training.runs import load_net
 from alexnet_lib.variants import NETS, build
 
 # Intervals
@@ -219,8 +220,8 @@ def test_every_arm_of_every_experiment_is_a_net_that_takes_its_images(experiment
     for arm in experiment.arms:
         config = experiment.config(arm, 0)
         with torch.device("meta"):  # shapes without numbers: the large nets take no time
-            net = build(config.spec, config.input_side, config.dropout, 10)
-            assert net(torch.zeros(2, 3, config.input_side, config.input_side)).shape == (2, 10)
+            net = build(config.spec, config.input_size, config.dropout, 10)
+            assert net(torch.zeros(2, 3, config.input_size, config.input_size)).shape == (2, 10)
 
 
 def test_every_claim_with_an_experiment_is_compared_in_it():
@@ -238,7 +239,10 @@ def test_no_rate_is_chosen_by_the_test_set():
     for experiment in EXPERIMENTS.values():
         assert str(experiment.criterion) in ("validation error", "epochs to 25 % training error")
         for arm in experiment.arms:
-            assert experiment.criterion != Value("validation error") or experiment.config(arm, 0).held_out > 0
+            assert (
+                experiment.criterion != Value("validation error")
+                or experiment.config(arm, 0).val_fraction > 0
+            )
 
 
 def test_overlap_changes_no_size_of_any_map():
@@ -252,15 +256,15 @@ def test_overlap_changes_no_size_of_any_map():
 SETTING = TrainConfig(
     spec="figure-1-relu",
     data="ten-photos",
-    held_out=0.0,
+    val_fraction=0.0,
     training_images=40,
-    image_side=32,
+    image_size=32,
     crop=32,
     random_crops=False,
-    colour_noise=0.0,
+    color_noise=0.0,
     batch_size=20,
     epochs=3,
-    rate_divisions=0,
+    max_drops=0,
     weight_decay=0.0,
     dropout=0.0,
 )
@@ -272,7 +276,7 @@ SMALL = Experiment(
     {
         "relu": Arm({}, (1e-5, 1e-3)),
         "tanh": Arm({"spec": "figure-1-tanh"}, rate_of="relu"),
-        "hot": Arm({"rate": 1e30}),
+        "hot": Arm({"lr": 1e30}),
     },
     (Comparison(None, "relu", "tanh", LOSS), Comparison(None, "relu", "hot", LOSS)),
     criterion=LOSS,
@@ -297,7 +301,7 @@ SMALL = Experiment(
         ),
         (
             {"arms": {"a": Arm({}, nets=2)}, "comparisons": (Comparison(None, "a", "a", Value(TOWER_GAP)),)},
-            "leave out .*colour",
+            "leave out .*color",
         ),
     ],
 )
@@ -356,7 +360,7 @@ def test_a_run_that_another_experiment_made_is_copied_and_counted_once(laborator
     other = dataclasses.replace(
         SMALL,
         name="other",
-        arms={"same": SMALL.arms["relu"], "new": Arm({"rate": 0.002})},
+        arms={"same": SMALL.arms["relu"], "new": Arm({"lr": 0.002})},
         comparisons=(Comparison(None, "same", "new", LOSS),),
     )
     trained = []
@@ -366,7 +370,7 @@ def test_a_run_that_another_experiment_made_is_copied_and_counted_once(laborator
     )
     options = laboratory.options | {"folder": records_there, "out": tmp_path / "runs"}
     made = {record.label: record for record in run(other, **options)}
-    assert [config.rate for config in trained] == [0.002, 0.002]
+    assert [config.lr for config in trained] == [0.002, 0.002]
     here = {record.label: record for record in laboratory.made}
     for seed in (0, 1):
         twin = dataclasses.replace(here[f"relu-seed{seed}"], experiment="other", label=f"same-seed{seed}")
@@ -381,7 +385,7 @@ def test_a_run_that_another_experiment_made_is_copied_and_counted_once(laborator
 
 def test_a_run_on_other_data_is_made_anew(laboratory, tmp_path):
     other = dataclasses.replace(
-        SMALL, name="other", arms={"same": Arm({"rate": 1e-3})}, comparisons=(), seeds=2
+        SMALL, name="other", arms={"same": Arm({"lr": 1e-3})}, comparisons=(), seeds=2
     )
     images, test = laboratory.options["sets"]
     sets = dataclasses.replace(images, source="another copy"), test
@@ -390,26 +394,26 @@ def test_a_run_on_other_data_is_made_anew(laboratory, tmp_path):
     assert [record.command for record in made] == 2 * ["alexnet experiment run other"]
 
 
-def test_a_run_whose_record_has_no_colours_is_made_anew_where_they_are_compared(photos, tmp_path):
+def test_a_run_whose_record_has_no_colors_is_made_anew_where_they_are_compared(photos, tmp_path):
     plain = dataclasses.replace(
         SMALL, arms={"net": Arm({"spec": "four-layer-no-norm", "epochs": 1})}, comparisons=()
     )
-    gap = Comparison(None, "net", "net", Value("tower colour gap", unit="of colourfulness"))
-    colours = dataclasses.replace(plain, name="colours", comparisons=(gap,))
+    gap = Comparison(None, "net", "net", Value("tower color gap", unit="of colorfulness"))
+    colors = dataclasses.replace(plain, name="colors", comparisons=(gap,))
     options = {"folder": tmp_path / "records", "out": tmp_path, "sets": photos, "device": "cpu"}
     run(plain, progress=False, **options)
-    made = run(colours, progress=False, **options)
-    assert [record.command for record in made] == 2 * ["alexnet experiment run colours"]
+    made = run(colors, progress=False, **options)
+    assert [record.command for record in made] == 2 * ["alexnet experiment run colors"]
     again = run(dataclasses.replace(plain, name="again"), progress=False, **options)
     assert {record.command for record in again} <= {
-        f"alexnet experiment run {name}" for name in ("small", "colours")
+        f"alexnet experiment run {name}" for name in ("small", "colors")
     }
 
 
 def test_each_arm_runs_at_the_rate_with_the_lowest_criterion(laboratory):
-    losses = {record.config["rate"]: record.curves["training loss"][-1] for record in laboratory.made[:2]}
+    losses = {record.config["lr"]: record.curves["training loss"][-1] for record in laboratory.made[:2]}
     assert losses[1e-3] < losses[1e-5]
-    rates = {record.label: record.config["rate"] for record in laboratory.made[2:]}
+    rates = {record.label: record.config["lr"] for record in laboratory.made[2:]}
     assert rates["relu-seed1"] == rates["tanh-seed1"] == 1e-3
     chosen = report(SMALL, laboratory.folder).rates
     assert (chosen["relu"].rate, chosen["relu"].at_edge) == (1e-3, True)
@@ -475,11 +479,11 @@ def test_ctrl_c_says_how_to_go_on(laboratory, tmp_path, monkeypatch):
 def test_a_run_of_an_experiment_on_towers_has_the_gap_of_its_first_kernels_and_that_of_chance(
     photos, tmp_path
 ):
-    gap = Value("tower colour gap", unit="of colourfulness")
-    chance = Value("tower colour gap, random split", unit="of colourfulness")
+    gap = Value("tower color gap", unit="of colorfulness")
+    chance = Value("tower color gap, random split", unit="of colorfulness")
     towers = dataclasses.replace(
         SMALL,
-        setting=dataclasses.replace(SETTING, image_side=64, crop=64, epochs=1, dropout=0.5),
+        setting=dataclasses.replace(SETTING, image_size=64, crop=64, epochs=1, dropout=0.5),
         arms={"two": Arm({"spec": "paper"})},
         comparisons=(Comparison(None, "two", "two", chance, other=gap),),
     )
@@ -488,16 +492,16 @@ def test_a_run_of_an_experiment_on_towers_has_the_gap_of_its_first_kernels_and_t
     made = run(towers, progress=False, **options)
     for record in made:
         net = load_net(tmp_path / "runs" / "small" / record.label).net
-        colour = colourfulness(net.features.conv1.weight.detach()).double()
-        assert record.results["tower colour gap"] == pytest.approx(
-            abs(colour[:48].mean() - colour[48:].mean()).item(), abs=1e-6
+        color = colorfulness(net.features.conv1.weight.detach()).double()
+        assert record.results["tower color gap"] == pytest.approx(
+            abs(color[:48].mean() - color[48:].mean()).item(), abs=1e-6
         )
         draw = torch.Generator().manual_seed(7)
-        splits = (colour[torch.randperm(96, generator=draw)].view(2, 48).mean(dim=1) for _ in range(3000))
+        splits = (color[torch.randperm(96, generator=draw)].view(2, 48).mean(dim=1) for _ in range(3000))
         by_chance = sum(abs(a - b).item() for a, b in splits) / 3000
-        assert record.results["tower colour gap, random split"] == pytest.approx(by_chance, rel=0.1)
+        assert record.results["tower color gap, random split"] == pytest.approx(by_chance, rel=0.1)
     effect = report(towers, tmp_path).answers[0].effect
-    assert "of colourfulness (95 % interval" in effect
+    assert "of colorfulness (95 % interval" in effect
 
 
 def test_runs_of_other_experiments_have_no_gap(laboratory):
@@ -549,7 +553,7 @@ def test_two_at_a_time_make_the_same_records_bit_for_bit(photos, tmp_path):
     assert run(SMALL, ["relu", "tanh"], jobs=2, folder=tmp_path / "two", out=tmp_path / "b", **options) == []
 
 
-LONG = dataclasses.replace(SMALL, arms={"relu": Arm({"rate": 1e-3, "epochs": 60})}, comparisons=(), seeds=2)
+LONG = dataclasses.replace(SMALL, arms={"relu": Arm({"lr": 1e-3, "epochs": 60})}, comparisons=(), seeds=2)
 
 
 @pytest.fixture(scope="module")
@@ -629,7 +633,7 @@ def test_what_is_wrong_with_a_run_is_said_by_the_command_and_not_by_a_dead_proce
 
 
 def test_an_arm_none_of_whose_rates_comes_to_anything_is_not_measured_and_waits_for_nothing(photos, tmp_path):
-    arms = {"relu": Arm({}, (1e30, 1e29)), "tanh": SMALL.arms["tanh"], "fine": Arm({"rate": 1e-3})}
+    arms = {"relu": Arm({}, (1e30, 1e29)), "tanh": SMALL.arms["tanh"], "fine": Arm({"lr": 1e-3})}
     hot = dataclasses.replace(SMALL, arms=arms, comparisons=(Comparison(None, "tanh", "fine", LOSS),))
     options = {"folder": tmp_path, "out": tmp_path / "runs", "sets": photos, "device": "cpu"}
     assert report(hot, tmp_path).without_rate == ()

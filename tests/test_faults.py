@@ -19,11 +19,15 @@ from test_records import RECORD
 from test_train import assert_same_bits, final_state
 from training import CONFIG, TinyNet, sets, tiny_net, tiny_run
 
-from alexnet_lib import cache, checkpoints, files, images, logbook, records
+from alexnet_lib import records
 from alexnet_lib import train as training
 from alexnet_lib.bench import log
+from alexnet_lib.data import cache, images
 from alexnet_lib.dataset import load
-from alexnet_lib.processes import run_processes
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training import fileio as files
+from alexnet_lib.training import runlog as logbook
+from alexnet_lib.training.ranks import run_processes
 
 SHORT = replace(CONFIG, epochs=2)
 PHOTOS = sets(per_class=10)
@@ -121,7 +125,7 @@ def test_any_other_byte_in_the_log_costs_no_more_than_its_line(tmp_path, monkeyp
     assert len(lines) == 12
     for damaged in flips(content, 40):
         path.write_bytes(damaged)
-        logbook.Logbook(tmp_path, epoch=SHORT.epochs).close()
+        logbook.RunLog(tmp_path, epoch=SHORT.epochs).close()
         assert sum(line in path.read_bytes().splitlines() for line in lines) >= len(lines) - 2
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from alexnet_lib import figures
 
 LIGHT = 80_000  # bytes of a stored picture
-STEPS = {"raw": {0.1: 90, 1.0: 120}, "centred": {0.1: 300, 1.0: 30}}
+STEPS = {"raw": {0.1: 90, 1.0: 120}, "centered": {0.1: 300, 1.0: 30}}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def square():
     return torch.randint(0, 256, (3, 32, 32), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 
 
-def test_a_photograph_less_itself_is_a_middle_grey(square):
+def test_a_photograph_less_itself_is_a_middle_gray(square):
     picture = figures.subtracting("noise", square, square.float())
     pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).reshape(-1, 3)
     assert (np.abs(pixels.astype(int) - 128).max(axis=1) <= 2).mean() > 0.15  # one of three panels
@@ -33,5 +33,5 @@ def test_the_range_of_the_difference_is_told(square):
 
 def test_the_best_rate_of_each_input_is_told_in_classes():
     picture = figures.steps_by_rate(STEPS, most=300)
-    assert "raw: over 60 steps at best; centred: under 60 steps at best" in picture.alt
+    assert "raw: over 60 steps at best; centered: under 60 steps at best" in picture.alt
     assert len(picture.png) < LIGHT

@@ -14,7 +14,7 @@ PLANE = torch.arange(25.0).reshape(5, 5)
 
 
 def shown(picture):
-    """All colours of a picture, as rows of red, green and blue."""
+    """All colors of a picture, as rows of red, green and blue."""
     return np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).reshape(-1, 3)
 
 
@@ -39,7 +39,7 @@ def test_the_maps_are_told_with_their_sizes():
 
 
 def test_the_pooled_maps_are_drawn_on_the_scale_of_the_map():
-    # The brightest colour of viridis stands for the map's peak; a pooled map far below it stays dark.
+    # The brightest color of viridis stands for the map's peak; a pooled map far below it stays dark.
     low = {"a": torch.zeros(2, 2), "b": torch.ones(2, 2)}
     plane = torch.zeros(5, 5)
     plane[0, 0] = 1.0

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from alexnet_lib.data.images import rescale_and_crop
 from alexnet_lib.dataset import photographs
 from alexnet_lib.figures import (
     active_units,
@@ -17,7 +18,6 @@ from alexnet_lib.figures import (
     parameters_and_arithmetic,
     who_reads_what,
 )
-from alexnet_lib.images import rescale_and_crop
 
 PICTURE_BYTES = 80_000
 

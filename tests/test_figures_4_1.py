@@ -9,8 +9,8 @@ from PIL import Image
 
 from alexnet_lib import figures
 from alexnet_lib.augmentation import PCAColorNoise
+from alexnet_lib.data.images import rescale_and_crop
 from alexnet_lib.dataset import photographs
-from alexnet_lib.images import rescale_and_crop
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def noise(square):
     return PCAColorNoise(magnitude="deviation").fit(square[None])
 
 
-def colours(picture):
-    """Every colour of a picture, as rows of red, green and blue."""
+def colors(picture):
+    """Every color of a picture, as rows of red, green and blue."""
     return np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).reshape(-1, 3)
 
 
@@ -41,7 +41,7 @@ def test_the_kept_square_is_named_with_its_sizes(coffee, square):
 
 def test_the_sides_that_are_cut_off_are_faded():
     black = torch.zeros(3, 100, 300, dtype=torch.uint8)
-    tones = colours(figures.rescaling("black", black, black[:, :, :100])).mean(1)
+    tones = colors(figures.rescaling("black", black, black[:, :, :100])).mean(1)
     # Faded are two thirds of the left picture; kept are its last third and the right picture, as wide.
     kept, faded = ((tones < 5).sum(), ((tones > 160) & (tones < 200)).sum())
     assert faded == pytest.approx(kept, rel=0.1)
@@ -71,23 +71,23 @@ def test_the_grid_of_places_holds_1024_dots_and_65_more():
 
 
 def test_the_components_share_the_whole_variance(square, noise):
-    alt = figures.colour_components(square[None], noise).alt
+    alt = figures.color_components(square[None], noise).alt
     shares = [int(part.split(" %")[0].split()[-1]) for part in alt.split("variance: ")[1].split("; ")]
     assert sum(shares) == pytest.approx(100, abs=1)
     assert shares == sorted(shares, reverse=True)
 
 
-def test_a_shift_of_200_grey_levels_turns_black_to_red_and_is_told(noise):
+def test_a_shift_of_200_gray_levels_turns_black_to_red_and_is_told(noise):
     black = torch.zeros(3, 20, 20, dtype=torch.uint8)
-    picture = figures.colour_shifts(black, {"red": torch.tensor([100.0, 0.0, 0.0])})
-    assert "red: up to 200 grey levels" in picture.alt
-    found = {tuple(colour) for colour in colours(picture)}
+    picture = figures.color_shifts(black, {"red": torch.tensor([100.0, 0.0, 0.0])})
+    assert "red: up to 200 gray levels" in picture.alt
+    found = {tuple(color) for color in colors(picture)}
     assert {(0, 0, 0), (100, 0, 0), (200, 0, 0)} <= found
 
 
 def test_the_ten_patches_are_told_by_place(square):
     alt = figures.ten_patches(square).alt
-    assert "top left, top right, bottom left, bottom right, centre, and below them" in alt
+    assert "top left, top right, bottom left, bottom right, center, and below them" in alt
 
 
 @pytest.mark.parametrize(("with_crops", "word"), [(0.3, "lower"), (0.1, "higher")])
@@ -104,8 +104,8 @@ def test_every_figure_of_section_4_1_is_light(name, coffee, square, noise):
         "rescaling": lambda: figures.rescaling("coffee", coffee, square),
         "frames": lambda: figures.crop_frames(square, ((0, 0, False), (32, 32, True))),
         "places": figures.crop_positions,
-        "components": lambda: figures.colour_components(square[None], noise),
-        "shifts": lambda: figures.colour_shifts(square, {f"p{i + 1}": shift[:, i] for i in range(3)}),
+        "components": lambda: figures.color_components(square[None], noise),
+        "shifts": lambda: figures.color_shifts(square, {f"p{i + 1}": shift[:, i] for i in range(3)}),
         "patches": lambda: figures.ten_patches(square),
         "bars": lambda: figures.view_errors({"own crops": (0.01, 0.06)}),
     }

@@ -16,10 +16,10 @@ FAST, SLOW, NEVER = [0.5, 0.05, 0.0], [0.9, 0.5, 0.08], [0.9, 0.8, 0.7]
 FALLING, RISING = [2.0, 1.5, 1.4], [2.0, 1.0, 3.0]
 
 
-def area(picture, colour):
-    """How many pixels have one colour, given as red, green and blue."""
+def area(picture, color):
+    """How many pixels have one color, given as red, green and blue."""
     pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).astype(int)
-    return int((np.abs(pixels - colour).max(-1) < 8).sum())
+    return int((np.abs(pixels - color).max(-1) < 8).sum())
 
 
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)

@@ -9,13 +9,13 @@ from PIL import Image
 from alexnet_lib import figures
 
 SIGNALS = {"conv1": (10.0, 0.5), "fc7": (0.1, 0.9), "fc8": (0.02, 0.05)}
-BLUE, ORANGE, GREY = (0, 114, 178), (213, 94, 0), (119, 119, 119)
+BLUE, ORANGE, GRAY = (0, 114, 178), (213, 94, 0), (119, 119, 119)
 
 
-def area(picture, colour):
-    """How many pixels have one colour, given as red, green and blue."""
+def area(picture, color):
+    """How many pixels have one color, given as red, green and blue."""
     pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).astype(int)
-    return int((np.abs(pixels - colour).max(-1) < 8).sum())
+    return int((np.abs(pixels - color).max(-1) < 8).sum())
 
 
 @pytest.mark.parametrize(("momentum", "half"), [(0.9, 7), (0.5, 1), (0.95, 14)])
@@ -38,8 +38,8 @@ def test_the_rates_are_told_with_the_epoch_from_which_they_hold():
 
 def test_a_line_marks_each_division():
     falling, constant = ([0.01, 0.01, 0.001, 0.001], [0.01] * 4)
-    assert area(figures.plateaus([0.5] * 4, falling), GREY) > area(
-        figures.plateaus([0.5] * 4, constant), GREY
+    assert area(figures.plateaus([0.5] * 4, falling), GRAY) > area(
+        figures.plateaus([0.5] * 4, constant), GRAY
     )
 
 

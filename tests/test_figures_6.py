@@ -9,7 +9,7 @@ from PIL import Image
 
 from alexnet_lib import figures
 from alexnet_lib.dataset import load
-from alexnet_lib.qualitative import five_best, nearest, recorded_first_layer
+from alexnet_lib.qualitative import nearest, recorded_first_layer, topk_labels
 
 CLASSES = ("ant", "bee", "cat")
 COUNTS = torch.tensor([[5, 3, 0], [0, 4, 1], [2, 0, 5]])
@@ -65,44 +65,44 @@ def test_nets_and_their_average_are_compared_in_words():
     assert "The average of 3, with ten crops, is lower than 2 of 3." in alt
 
 
-def grey_and_red():
-    """Kernels of two towers: the first grey from dark to light, the second red against green, weaker."""
+def gray_and_red():
+    """Kernels of two towers: the first gray from dark to light, the second red against green, weaker."""
     kernels = torch.zeros(4, 3, 3, 3)
     kernels[:2] = torch.linspace(-1, 1, 3)
     kernels[2:, 0], kernels[2:, 1] = 0.1, -0.1
     return kernels
 
 
-def test_a_kernels_zero_is_grey_and_its_largest_weight_is_full():
-    drawn = {tuple(rgb) for rgb in pixels(figures.first_layer_kernels(grey_and_red())).reshape(-1, 3)}
+def test_a_kernels_zero_is_gray_and_its_largest_weight_is_full():
+    drawn = {tuple(rgb) for rgb in pixels(figures.first_layer_kernels(gray_and_red())).reshape(-1, 3)}
     assert {(0, 0, 0), (127, 127, 127), (255, 255, 255), (255, 0, 127)} <= drawn
 
 
 def test_one_scale_for_all_makes_weak_kernels_pale():
     drawn = {
-        tuple(rgb) for rgb in pixels(figures.first_layer_kernels(grey_and_red(), shared=True)).reshape(-1, 3)
+        tuple(rgb) for rgb in pixels(figures.first_layer_kernels(gray_and_red(), shared=True)).reshape(-1, 3)
     }
     assert (255, 0, 127) not in drawn
     assert (140, 114, 127) in drawn  # 127.5 plus and minus a tenth
 
 
 def test_the_kernels_are_told_tower_by_tower_with_the_extremes():
-    alt = figures.first_layer_kernels(grey_and_red()).alt
-    assert "tower 1, kernels 0 to 1: mean colourfulness 0.00" in alt
-    assert "tower 2, kernels 2 to 3: mean colourfulness 1.00" in alt
+    alt = figures.first_layer_kernels(gray_and_red()).alt
+    assert "tower 1, kernels 0 to 1: mean colorfulness 0.00" in alt
+    assert "tower 2, kernels 2 to 3: mean colorfulness 1.00" in alt
     assert "its own largest weight" in alt
-    assert "tower" not in figures.first_layer_kernels(grey_and_red(), 1).alt
+    assert "tower" not in figures.first_layer_kernels(gray_and_red(), 1).alt
 
 
-def test_the_dots_of_colourfulness_are_told_with_range_and_mean():
-    alt = figures.colourfulness_by_tower({"all": grey_and_red()}).alt
+def test_the_dots_of_colorfulness_are_told_with_range_and_mean():
+    alt = figures.colorfulness_by_tower({"all": gray_and_red()}).alt
     assert "all: 4 kernels from 0.00 to 1.00, mean 0.50, 2 below 0.2" in alt
 
 
 def test_the_place_of_the_right_label_is_told_for_every_image():
     probabilities = torch.tensor([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
     images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
-    alt = figures.five_labels(images, five_best(probabilities, CLASSES, k=2), ("bee", "cat")).alt
+    alt = figures.five_labels(images, topk_labels(probabilities, CLASSES, k=2), ("bee", "cat")).alt
     assert "2 most probable labels" in alt
     assert "bee: guess 2; cat: not among them" in alt
 
@@ -128,7 +128,7 @@ def nearest_of_real_patches():
 def eight_real_patches():
     test = load("ten-photos", "test")
     chosen = torch.arange(50, 800, 100)
-    guesses = five_best(torch.eye(10)[:8], test.classes)
+    guesses = topk_labels(torch.eye(10)[:8], test.classes)
     return figures.five_labels(test.images[chosen], guesses, tuple(test.classes[:8]))
 
 
@@ -138,7 +138,7 @@ DRAW = {
     "steps": lambda: figures.steps_of_the_margin({"second": 26.2, "one net": 18.2}),
     "nets": lambda: figures.nets_and_average({"a": (0.4, 0.3), "average": (0.3, 0.2)}),
     "kernels": lambda: figures.first_layer_kernels(recorded_first_layer().weight),
-    "dots": lambda: figures.colourfulness_by_tower({"all": recorded_first_layer().weight}),
+    "dots": lambda: figures.colorfulness_by_tower({"all": recorded_first_layer().weight}),
     "labels": eight_real_patches,
     "nearest": nearest_of_real_patches,
 }

@@ -18,7 +18,7 @@ def test_the_nets_without_layers_have_the_counts_worked_by_hand():
     }
     rows = {row[0]: row[1:] for row in nets_without_layers().rows}
     assert {name: row[0] for name, row in rows.items()} == {n: f"{count:,}" for n, count in expected.items()}
-    # Each 3x3 layer adds two pixels of a map whose neighbours are 16 image pixels apart.
+    # Each 3x3 layer adds two pixels of a map whose neighbors are 16 image pixels apart.
     assert [row[3] for row in rows.values()] == ["195", "163", "163", "131"]
     assert [row[4] for row in rows.values()] == ["conv3", "none", "conv3", "none"]
 

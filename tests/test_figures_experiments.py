@@ -101,7 +101,7 @@ def test_effects_of_different_units_stand_on_axes_of_their_own(tmp_path, monkeyp
             record = dataclasses.replace(
                 dropout_record(label, config),
                 curves=curve,
-                results={"top-1 error, centre": 0.4 + 0.01 * loss},
+                results={"top-1 error, center": 0.4 + 0.01 * loss},
             )
             records.store(record, tmp_path)
     alt = figures.experiment("dropout-cifar", tmp_path).alt

@@ -11,12 +11,12 @@ STOPPED = RateGroup("conv1", ((0, 1.0), (72, 0.0)))
 
 
 def test_the_steps_of_a_rate_are_told_with_their_epochs():
-    alt = rates_by_epoch({"weights": FALLING}, rate=0.01).alt
+    alt = rates_by_epoch({"weights": FALLING}, lr=0.01).alt
     assert "weights: 0.01, 0.001 from epoch 25, 0.0001 from epoch 51." in alt
 
 
 def test_a_rate_that_becomes_zero_is_told_and_drawn_although_the_axis_has_no_zero():
-    picture = rates_by_epoch({"conv1": STOPPED, "weights": FALLING, "biases": RateGroup("b")}, rate=0.02)
+    picture = rates_by_epoch({"conv1": STOPPED, "weights": FALLING, "biases": RateGroup("b")}, lr=0.02)
     assert "conv1: 0.02, 0 from epoch 72; weights: 0.02, 0.002" in picture.alt
     assert "biases: 0.02." in picture.alt
     assert len(picture.png) < PICTURE_BYTES

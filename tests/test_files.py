@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from alexnet_lib.files import held, write_whole
+from alexnet_lib.training.fileio import atomic_write, held
 
 
 def names(folder):
@@ -19,7 +19,7 @@ def names(folder):
 def test_a_file_stands_in_a_new_folder_with_what_was_written_and_nothing_beside_it(tmp_path):
     path = tmp_path / "new" / "folder" / "log.jsonl"
     for content in (b"first", b"second"):
-        write_whole(path, lambda file, content=content: file.write(content))
+        atomic_write(path, lambda file, content=content: file.write(content))
         assert path.read_bytes() == content
     assert names(path.parent) == ["log.jsonl"]
 
@@ -33,7 +33,7 @@ def test_a_stop_while_writing_leaves_no_part_behind(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, stopped)
+        atomic_write(path, stopped)
     assert names(tmp_path) == ["weights.pt"]
     assert path.read_text() == "before"
 
@@ -47,7 +47,7 @@ def test_a_full_disk_leaves_what_was_there_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     words = r"weights\.pt could not be written .*No space left.*name another folder\. Earlier files are"
     with pytest.raises(OSError, match=words):
-        write_whole(path, lambda file: file.write(b"after"))
+        atomic_write(path, lambda file: file.write(b"after"))
     assert names(tmp_path) == ["weights.pt"]
     assert path.read_text() == "before"
 
@@ -60,13 +60,13 @@ def test_the_content_goes_to_the_disk_before_the_name_does(tmp_path, monkeypatch
         seen.append(("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file", names(tmp_path)))
 
     monkeypatch.setattr(os, "fsync", watched)
-    write_whole(tmp_path / "a", lambda file: file.write(b"content"))
+    atomic_write(tmp_path / "a", lambda file: file.write(b"content"))
     assert seen == [("file", ["a.part"]), ("folder", ["a"])]
 
 
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from alexnet_lib.files import held\n"
+        "import sys; from pathlib import Path; from alexnet_lib.training.fileio import held\n"
         f"with held(Path({str(tmp_path)!r})): pass"
     )
 

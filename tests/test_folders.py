@@ -5,7 +5,7 @@ import os
 import pytest
 from torchvision.datasets import ImageFolder
 
-from alexnet_lib.folders import list_folder
+from alexnet_lib.data.folders import list_folder
 
 # Names whose order is not the one that first comes to mind, and files that are no pictures.
 NAMES = [

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from alexnet_lib.kinds import Count, Index, Positive, Reading, Share, checked, require_fields
+from alexnet_lib.guard import Count, Index, Positive, Reading, Share, validate_fields, validated
 
 
-@checked
+@validated
 def drawn(
     shares: dict[str, tuple[Share, Share]],
     steps: Sequence[Count] = (1,),
@@ -70,7 +70,7 @@ class Row:
     values: tuple[float, ...]
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
 
 
 def test_the_fields_of_a_dataclass_are_held_to_and_may_hold_nothing():

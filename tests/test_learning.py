@@ -8,7 +8,7 @@ import torch
 from alexnet_lib import learning
 from alexnet_lib.architecture import SPECS, AlexNet
 from alexnet_lib.learning import (
-    RATE_PLANS,
+    LR_PLANS,
     PaperSGD,
     Plateau,
     RateGroup,
@@ -154,13 +154,13 @@ def small_net():
 
 def test_the_papers_plan_is_one_group_with_all_parameters():
     net = small_net()
-    (group,) = parameter_groups(net, RATE_PLANS["paper"], 5e-4)
+    (group,) = parameter_groups(net, LR_PLANS["paper"], 5e-4)
     assert len(group["params"]) == 16
     assert group["weight_decay"] == 5e-4
 
 
 def test_the_plan_of_2012_follows_the_log_of_run_145():
-    plan = TrainConfig(rate_plan="source-2012").plan()
+    plan = TrainConfig(lr_plan="source-2012").plan()
     net = small_net()
     groups = parameter_groups(net, plan, 5e-4)
     names = {id(parameter): name for name, parameter in net.named_parameters()}
@@ -178,12 +178,12 @@ def test_the_plan_of_2012_follows_the_log_of_run_145():
 
 
 def test_a_plan_made_for_90_epochs_shrinks_with_the_run():
-    weights = TrainConfig(rate_plan="source-2012", epochs=9).plan()[-1]
+    weights = TrainConfig(lr_plan="source-2012", epochs=9).plan()[-1]
     assert weights.rates == ((0, 1.0), (2, 0.1), (5, 0.01), (8, 0.001))
 
 
 def test_named_epochs_divide_by_ten():
-    (group,) = TrainConfig(drop_epochs=(2, 4)).plan()
+    (group,) = TrainConfig(milestones=(2, 4)).plan()
     assert [group.factor(epoch) for epoch in range(5)] == [1, 1, 0.1, 0.1, 0.01]
 
 
@@ -226,22 +226,22 @@ def test_no_divisions_keep_the_rate():
         ({"spec": "papier"}, "spec is 'papier'.* did you mean 'paper'"),
         ({"optimizer": "sgd"}, "optimizer is 'sgd'"),
         ({"precision": "float8"}, "precision is 'float8'"),
-        ({"rate_plan": "2012"}, "rate_plan is '2012'"),
-        ({"noise_magnitude": "eigenvector"}, "did you mean 'eigenvalue'"),
-        ({"held_out": 0.9}, "held_out is 0.9, and must be from 0 to 0.5"),
+        ({"lr_plan": "2012"}, "lr_plan is '2012'"),
+        ({"color_noise_scale": "eigenvector"}, "did you mean 'eigenvalue'"),
+        ({"val_fraction": 0.9}, "val_fraction is 0.9, and must be from 0 to 0.5"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"epochs": 0}, "epochs is 0"),
         ({"training_images": 0}, "training_images is 0, and must be at least 1"),
         ({"split_seed": -1}, "split_seed is -1, and must be at least 0"),
         ({"stop_at_error": 25.0}, "stop_at_error is 25.0, and must be from 0 to 1"),
-        ({"rate": -1.0}, "rate is -1"),
+        ({"lr": -1.0}, "lr is -1"),
         ({"input_scale": 0.0}, "input_scale is 0"),
         ({"dropout": 1.0}, "dropout is 1"),
-        ({"drop_epochs": (5, 3)}, r"drop_epochs is \(5, 3\), and must rise"),
-        ({"crop": 300}, "crop is 300 and image_side 256.* use image_side=300 or more"),
-        ({"spec": "caffe", "image_side": 226}, "crop is 227 and image_side 226"),
-        ({"held_out": 0.0}, "held_out is 0, and the plateau has no images to look at"),
-        ({"rate_plan": "source-2012", "drop_epochs": (3,)}, "has epochs of its own"),
+        ({"milestones": (5, 3)}, r"milestones is \(5, 3\), and must rise"),
+        ({"crop": 300}, "crop is 300 and image_size 256.* use image_size=300 or more"),
+        ({"spec": "caffe", "image_size": 226}, "crop is 227 and image_size 226"),
+        ({"val_fraction": 0.0}, "val_fraction is 0, and the plateau has no images to look at"),
+        ({"lr_plan": "source-2012", "milestones": (3,)}, "has epochs of its own"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(settings, words):
@@ -249,7 +249,7 @@ def test_a_setting_that_does_not_fit_is_named(settings, words):
         TrainConfig(**settings)
 
 
-@pytest.mark.parametrize("settings", [{"epochs": 2.5}, {"seed": "0"}, {"rate": "fast"}])
+@pytest.mark.parametrize("settings", [{"epochs": 2.5}, {"seed": "0"}, {"lr": "fast"}])
 def test_a_setting_of_the_wrong_type_is_named(settings):
     with pytest.raises(TypeError, match=next(iter(settings))):
         TrainConfig(**settings)

@@ -1,4 +1,4 @@
-"""What is installed: the locks, the commands that keep to them, and the licences of what a reader gets."""
+"""What is installed: the locks, the commands that keep to them, and the licenses of what a reader gets."""
 
 import base64
 import hashlib
@@ -174,8 +174,8 @@ def test_make_refuses_a_file_whose_sum_is_not_in_the_lock(strangers_folder):
     assert list((folder / ".venv").rglob("jupyter_book.py"))
 
 
-LICENCES = re.compile(r"^- \*\*([\w.-]+)\*\*: (.+)\.$", re.MULTILINE)
-# Words by which the metadata of a package, or the licence that lies beside them, tell which one it is.
+LICENSES = re.compile(r"^- \*\*([\w.-]+)\*\*: (.+)\.$", re.MULTILINE)
+# Words by which the metadata of a package, or the license that lies beside them, tell which one it is.
 MARKS = {
     "BSD-3-Clause": r"\bBSD\b",
     "MIT": r"\bMIT\b",
@@ -187,17 +187,17 @@ MARKS = {
 }
 
 
-def test_the_page_of_promises_names_the_licence_of_every_package_that_is_asked_for():
+def test_the_page_of_promises_names_the_license_of_every_package_that_is_asked_for():
     page = (ROOT / "book" / "promises.md").read_text("utf-8")
-    stated = {name: licence for licence, names in LICENCES.findall(page) for name in names.split(", ")}
+    stated = {name: license for license, names in LICENSES.findall(page) for name in names.split(", ")}
     assert stated.keys() == ranges().keys()
     wrong = {}
-    for name, licence in stated.items():
+    for name, license in stated.items():
         own = distribution(name)
         fields = [own.metadata["License-Expression"], own.metadata["License"]]
         fields += [one for one in own.metadata.get_all("Classifier", []) if one.startswith("License")]
         files = [one for one in own.files if re.search(r"licen[cs]e|copying", one.name, re.IGNORECASE)]
         told = "\n".join(filter(None, fields)) or "\n".join(one.read_text() for one in files)
-        if not re.search(MARKS[licence], told):
-            wrong[name] = (licence, told[:200])
+        if not re.search(MARKS[license], told):
+            wrong[name] = (license, told[:200])
     assert wrong == {}

@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from alexnet_lib import logbook
-from alexnet_lib.logbook import Logbook
+from alexnet_lib.training import runlog as logbook
+from alexnet_lib.training.runlog import RunLog
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def lines(folder):
 
 def test_lines_have_epoch_step_time_and_values_and_are_written_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(logbook, "SECONDS", 0.0)
-    log = Logbook(tmp_path)
+    log = RunLog(tmp_path)
     log.step(0, 7, {"loss": 2.5})
     log.epoch(1, {"loss": 2.0})
     first, second = lines(tmp_path)  # before it is closed: a killed run keeps its log
@@ -33,7 +33,7 @@ def test_lines_have_epoch_step_time_and_values_and_are_written_at_once(tmp_path,
 
 
 def test_steps_that_follow_each_other_closely_are_not_all_noted(tmp_path):
-    log = Logbook(tmp_path)
+    log = RunLog(tmp_path)
     for step in range(5):
         log.step(0, step, {"loss": 2.5})
     log.close()
@@ -53,25 +53,25 @@ def test_steps_that_follow_each_other_closely_are_not_all_noted(tmp_path):
 )
 def test_a_resumed_run_drops_what_it_will_write_again(epoch, step, kept, tmp_path, monkeypatch):
     monkeypatch.setattr(logbook, "SECONDS", 0.0)
-    log = Logbook(tmp_path)
+    log = RunLog(tmp_path)
     log.step(0, 5, {"line": 1})
     log.step(0, 9, {"line": 2})
     log.epoch(1, {"line": 3})
     log.step(1, 5, {"line": 4})
     log.epoch(2, {"line": 5})
     log.close()
-    Logbook(tmp_path, epoch, step).close()
+    RunLog(tmp_path, epoch, step).close()
     assert [line["line"] for line in lines(tmp_path)] == kept
 
 
 def test_a_line_that_was_cut_off_is_dropped(tmp_path):
     (tmp_path / "log.jsonl").write_text('{"epoch": 1, "whole epoch": true}\n{"epoch": 2, "st', "utf-8")
-    Logbook(tmp_path, 5, 0).close()
+    RunLog(tmp_path, 5, 0).close()
     assert lines(tmp_path) == [{"epoch": 1, "whole epoch": True}]
 
 
 def test_without_a_folder_nothing_is_written():
-    log = Logbook(None)
+    log = RunLog(None)
     log.step(0, 1, {})
     log.epoch(1, {})
     log.close()
@@ -92,7 +92,7 @@ def test_tensorboard_gets_the_values_of_every_epoch(tmp_path, monkeypatch):
 
     board = types.SimpleNamespace(SummaryWriter=SummaryWriter)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
-    log = Logbook(tmp_path)
-    log.epoch(3, {"training loss": 1.5, "rate": 0.01})
+    log = RunLog(tmp_path)
+    log.epoch(3, {"training loss": 1.5, "lr": 0.01})
     log.close()
-    assert got == [tmp_path / "tensorboard", ("training loss", 1.5, 3), ("rate", 0.01, 3), "closed"]
+    assert got == [tmp_path / "tensorboard", ("training loss", 1.5, 3), ("lr", 0.01, 3), "closed"]

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from alexnet_lib import cache, dataset
-from alexnet_lib.images import mean_image
+from alexnet_lib import dataset
+from alexnet_lib.data import cache
+from alexnet_lib.data.images import mean_image
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_where_nothing_can_be_written_the_mean_is_found_each_time(pictures, coun
     def full(*arguments):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(cache, "write_whole", full)
+    monkeypatch.setattr(cache, "atomic_write", full)
     assert torch.equal(images.mean(), images.mean())
     assert len(counted) == 2
 

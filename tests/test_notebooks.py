@@ -162,7 +162,7 @@ def test_the_memory_of_all_processes_counts_together():
 
 @pytest.mark.parametrize("path", sorted(notebooks.BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_every_chapter_runs_in_four_gigabytes(path):
-    # The step above 3 is 4, and a stored step stays where the neighbouring one is measured.
+    # The step above 3 is 4, and a stored step stays where the neighboring one is measured.
     assert nbformat.read(path, as_version=4).metadata.memory_gigabytes <= 3
 
 

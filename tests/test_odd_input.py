@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_lib.augmentation import RandomCropFlip, centre_crop, ten_crop
+from alexnet_lib.augmentation import RandomCropFlip, center_crop, ten_crop
 from alexnet_lib.cli import main
 from alexnet_lib.evaluation import topk_error
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.normalization import LocalResponseNorm
 from alexnet_lib.pooling import MaxPool
-from alexnet_lib.presets import config_from
+from alexnet_lib.training.presets import config_from
 
 slow = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 ODD = st.floats(width=32) | st.sampled_from([0.0, -0.0, 1.0, np.nan, np.inf, -np.inf, 3e38, 1e-45])
@@ -55,7 +55,7 @@ def test_no_images_and_images_of_one_pixel_are_cut_like_any(count, side, more):
     photos = torch.randint(256, (count, 3, side + more, side), dtype=torch.uint8)
     crops, ten = RandomCropFlip(side)(photos), ten_crop(photos, side)
     assert crops.shape == (count, 3, side, side)
-    assert torch.equal(ten[:, 4], centre_crop(photos, side))
+    assert torch.equal(ten[:, 4], center_crop(photos, side))
     assert torch.equal(ten[:, 9], ten[:, 4].flip(-1))
 
 

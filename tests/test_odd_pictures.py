@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from alexnet_lib.data.images import CorruptImageError, rescale_and_crop
 from alexnet_lib.dataset import load
-from alexnet_lib.images import CorruptImageError, rescale_and_crop
 
 SIDE = 8
 
@@ -38,12 +38,12 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png(width, height, *chunks, bits=8, colour=0):
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+def png(width, height, *chunks, bits=8, color=0):
+    header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IEND", b"")
 
 
-def test_grey_with_alpha_is_laid_over_white(data, loaded):
+def test_gray_with_alpha_is_laid_over_white(data, loaded):
     Image.fromarray(np.full((8, 8, 2), (100, 51), np.uint8), "LA").save(data / "train" / "one" / "a.png")
     assert loaded().unique().tolist() == [224]  # 100 * 51/255 + 255 * 204/255
 
@@ -65,7 +65,7 @@ def test_a_wrong_suffix_does_not_matter_if_it_is_a_picture(data, loaded):
     assert torch.equal(loaded(), rescale_and_crop(noise(8, 8), SIDE))
 
 
-def test_four_inks_and_a_turned_camera_come_out_upright_in_three_colours(data, loaded):
+def test_four_inks_and_a_turned_camera_come_out_upright_in_three_colors(data, loaded):
     exif = Image.Exif()
     exif[0x0112] = 8  # rotate by 270 degrees clockwise to see it upright
     inks = Image.new("CMYK", (8, 16), (0, 255, 255, 0))  # red
@@ -90,7 +90,7 @@ def test_a_picture_20_000_pixels_wide_is_decoded_or_refused_in_little_memory(dat
 
 def test_a_strip_does_not_grow_to_gigabytes_on_its_way_to_a_square():
     code = (
-        "import resource; from PIL import Image; from alexnet_lib.images import rescale_and_crop\n"
+        "import resource; from PIL import Image; from alexnet_lib.data.images import rescale_and_crop\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: rescale_and_crop(Image.new('RGB', (20_000, 1)))\n"
         "except ValueError: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

@@ -38,7 +38,7 @@ OVERHANG = """() => document.scrollingElement.scrollWidth - innerWidth"""
 
 
 # axe-core takes most of its time over the contrast of text: words of code and rows of tables by the thousand.
-# Elements of one kind have the same classes and colours, and so has all that contains them.
+# Elements of one kind have the same classes and colors, and so has all that contains them.
 THREE_OF_A_KIND = """;(() => {
   const kinds = new Map([[document.documentElement, ""]]), counts = new Map();
   function kindOf(element) {
@@ -132,7 +132,7 @@ def test_a_chapters_downloads_are_its_stored_file_and_a_program(visit, book_html
         compile(names[1].read_text("utf-8"), names[1].name, "exec")
 
 
-def test_next_and_previous_lead_to_the_neighbours(visit, book_url, path):
+def test_next_and_previous_lead_to_the_neighbors(visit, book_url, path):
     pages = [None, *toc_pages(), None]
     at = pages.index(path)
     for name, expected in (("a.left-prev", pages[at - 1]), ("a.right-next", pages[at + 1])):
@@ -226,7 +226,7 @@ def test_no_address_and_nothing_stored_in_the_browser_becomes_code(browser, book
             visit.page.goto(f"{book_url}/{page}{value}#{value}", wait_until="load")
             finish(visit.page)
             assert visit.page.evaluate("window.hacked ?? ({}).hacked ?? null") is None, (page, value)
-    # The theme says so where it takes its own colours instead of those that were stored.
+    # The theme says so where it takes its own colors instead of those that were stored.
     assert [p for p in visit.problems if not p.startswith("console: Got invalid theme mode: ")] == []
     visit.page.context.close()
 

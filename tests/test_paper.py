@@ -14,7 +14,7 @@ SECTIONS = {"1", "2", "3", "3.1", "3.2", "3.3", "3.4", "3.5", "4", "4.1", "4.2",
 # Top-1 and top-5 error at the end of a run, from the comments in layers/layer-params-N.cfg.
 LOGS = {
     "145-2010": (0.374727, 0.169987),
-    "145-2010, centre": (0.390247, 0.182953),
+    "145-2010, center": (0.390247, 0.182953),
     "145": (0.406640, 0.182100),
     "145, continued": (0.402500, 0.179940),
     "145-half": (0.391680, 0.182287),
@@ -26,7 +26,7 @@ LOGS = {
 }
 SOURCE_CLAIMS = {  # claim -> (run, the run it is compared with)
     "error-2010": ("145-2010", None),
-    "error-2010-centre": ("145-2010, centre", None),
+    "error-2010-center": ("145-2010, center", None),
     "error-2012": ("145", None),
     "error-2012-continued": ("145, continued", None),
     "two-towers": ("145-half", "145-2010"),
@@ -34,11 +34,11 @@ SOURCE_CLAIMS = {  # claim -> (run, the run it is compared with)
     "lrn": ("148", "145"),
     "lrn-layer-2": ("167", "170"),
     "overlap": ("147", "145"),
-    "ten-crops": ("145-2010, centre", "145-2010"),
+    "ten-crops": ("145-2010, center", "145-2010"),
 }
 PAPER_CLAIMS = {  # claim -> (section, the numbers that the paper prints)
     "error-2010": ("6", [37.5, 17.0]),
-    "error-2010-centre": ("6", [39.0, 18.3]),
+    "error-2010-center": ("6", [39.0, 18.3]),
     "error-2012": ("6", [40.7, 18.2]),
     "error-2012-continued": ("6", []),
     "parameters": ("1", [60]),
@@ -52,9 +52,9 @@ PAPER_CLAIMS = {  # claim -> (section, the numbers that the paper prints)
     "overlap": ("3.4", [0.4, 0.3]),
     "averaged-nets": ("6", [2.6, 1.8]),  # 40.7 - 38.1 and 18.2 - 16.4
     "overlap-overfitting": ("3.4", []),
-    "tower-colours": ("6.1", []),
+    "tower-colors": ("6.1", []),
     "views": ("4.1", [32 * 32 * 2]),
-    "colour-noise": ("4.1", [1]),
+    "color-noise": ("4.1", [1]),
     "ten-crops": ("4.1", [1.5, 1.3]),  # 39.0 - 37.5 and 18.3 - 17.0
     "dropout-time": ("4.2", [2]),
     "weight-decay": ("5", []),
@@ -69,7 +69,7 @@ DIFFERENCES = {  # subject -> section, and what has to stand in the columns pape
     "Initial weights": ("5", "N(0, 0.01)", "0.03 in conv3, conv4, conv5", "initW"),
     "Initial biases": ("5", "1 in conv2, conv4, conv5 and the hidden", "the same", "initB"),
     "Learning rates": ("5", "divided by 10 three times", "bias rate 0.02 kept", "run 145"),
-    "Colour noise": ("4.1", "throughout", "divided by 1.1", "convdata_jpeg.py"),
+    "Color noise": ("4.1", "throughout", "divided by 1.1", "convdata_jpeg.py"),
     "A crop for each image": ("4.1", "random per image", "32 consecutive images", "crop_chunk"),
     "Crop positions": ("4.1", "32 x 32 x 2 = 2048", "33 x 33 x 2 = 2178", "randint"),
     "Dropout at test time": ("4.2", "times 0.5", "the same", "layers-145.cfg"),
@@ -104,7 +104,7 @@ def test_the_numbers_of_the_sections_are_those_printed():
         "momentum": 0.9,
         "weight_decay": 0.0005,
         "epochs": 90,
-        "rate_divisions": 3,
+        "max_drops": 3,
         "initial_std": 0.01,
         "dropout": 0.5,
     }
@@ -196,7 +196,7 @@ def test_differences_are_found_by_section_and_without_one_all_are():
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ("2", "the centre of the mean image"),
+        ("2", "the center of the mean image"),
         ("3.2", "fc8 lies whole on the first GPU"),
         ("3.4", "padding of conv2, 2 to 1, and of conv5, 1 to 0"),
         ("3.4", "counted with ceil"),

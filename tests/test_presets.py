@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.presets import PRESETS, config_from
+from alexnet_lib.training.presets import PRESETS, config_from
 
 
 def test_the_preset_imagenet_is_the_paper():
@@ -14,8 +14,8 @@ def test_the_preset_imagenet_is_the_paper():
 def test_the_baseline_is_the_one_of_the_readers_notes():
     baseline = PRESETS["cifar10-227"]
     assert (baseline.optimizer, baseline.rate, baseline.batch_size, baseline.epochs) == ("adam", 1e-3, 64, 15)
-    assert (baseline.input_side, baseline.data) == (227, "cifar10")
-    assert PRESETS["cifar10-paper"].deviations().keys() == {"spec", "data", "epochs", "drop_epochs"}
+    assert (baseline.input_size, baseline.data) == (227, "cifar10")
+    assert PRESETS["cifar10-paper"].deviations().keys() == {"spec", "data", "epochs", "milestones"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -23,7 +23,7 @@ def test_the_net_of_every_preset_takes_its_crops(name):
     from alexnet_lib.train import build_net
 
     config = PRESETS[name]
-    images = torch.zeros(1, 3, config.input_side, config.input_side)
+    images = torch.zeros(1, 3, config.input_size, config.input_size)
     assert build_net(config, 10).eval()(images).shape == (1, 10)
 
 
@@ -31,9 +31,9 @@ def test_the_net_of_every_preset_takes_its_crops(name):
     ("settings", "expected"),
     [
         (["epochs=30"], {"epochs": 30}),
-        (["rate=0.005", "weight_decay=0"], {"rate": 0.005, "weight_decay": 0.0}),
-        (["drop_epochs=20,30"], {"drop_epochs": (20, 30)}),
-        (["drop_epochs="], {"drop_epochs": ()}),
+        (["lr=0.005", "weight_decay=0"], {"rate": 0.005, "weight_decay": 0.0}),
+        (["milestones=20,30"], {"milestones": (20, 30)}),
+        (["milestones="], {"milestones": ()}),
         (["compiled=true", "channels_last=no"], {"compiled": True, "channels_last": False}),
         (["crop=192"], {"crop": 192}),
         (["crop=none"], {"crop": None}),
@@ -58,7 +58,7 @@ def test_settings_are_read_by_the_type_of_their_field(settings, expected):
         ("laptop", ["epochs=3.5"], r"epochs is '3\.5', and must be a whole number"),
         ("laptop", ["rate=fast"], "rate is 'fast', and must be a number"),
         ("laptop", ["compiled=maybe"], "compiled is 'maybe'"),
-        ("laptop", ["drop_epochs=3,x"], "drop_epochs is 'x', and must be a whole number"),
+        ("laptop", ["milestones=3,x"], "milestones is 'x', and must be a whole number"),
         ("laptop", ["epochs=0"], "epochs is 0, and must be at least 1"),
         ("laptop", ["rate=nan"], "rate is nan, and must be finite"),
     ],

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_lib import processes
-from alexnet_lib.processes import World, equal_share, joined, run_processes, share, total
+from alexnet_lib.training import ranks as processes
+from alexnet_lib.training.ranks import World, equal_share, joined, run_processes, share, total
 
 CPU = torch.device("cpu")
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
@@ -204,7 +204,7 @@ def test_a_function_written_in_a_notebook_is_refused(monkeypatch):
 
 SCRIPT = """
 import os, sys, time, torch
-from alexnet_lib.processes import joined, total
+from alexnet_lib.training.ranks import joined, total
 with joined("cpu") as world:
     line = f"{world.rank} {world.size} {total(torch.ones(1), world).item()}"
     os.write(1, (line + "\\n").encode())  # in one piece: print's two would mix with the other process's

@@ -13,9 +13,10 @@ import torch
 from torchvision.datasets import CIFAR10
 from training import TinyNet
 
-from alexnet_lib import checkpoints, records
-from alexnet_lib.cache import CacheError
+from alexnet_lib import records
+from alexnet_lib.data.cache import CacheError
 from alexnet_lib.dataset import load
+from alexnet_lib.training import checkpoints
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "promises.md"

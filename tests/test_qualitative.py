@@ -1,4 +1,4 @@
-"""Colours and distances worked by hand, a null that knows chance, and recorded kernels that are not noise."""
+"""Colors and distances worked by hand, a null that knows chance, and recorded kernels that are not noise."""
 
 import shutil
 from itertools import combinations
@@ -13,12 +13,12 @@ from alexnet_lib import qualitative, records
 from alexnet_lib.architecture import AlexNet
 from alexnet_lib.qualitative import (
     Guess,
-    colourfulness,
-    five_best,
+    colorfulness,
     hidden_activities,
     nearest,
     recorded_first_layer,
     recorded_mean,
+    topk_labels,
     tower_gap,
 )
 
@@ -33,7 +33,7 @@ def test_the_recorded_first_layer_is_the_papers_conv1():
 def test_trained_kernels_are_smoother_than_the_noise_that_they_started_from():
     kernels = recorded_first_layer().weight
     step = (kernels[..., 1:] - kernels[..., :-1]).square().mean() / kernels.square().mean()
-    # Neighbouring weights of noise are independent: their squared difference is twice the mean square.
+    # Neighboring weights of noise are independent: their squared difference is twice the mean square.
     assert step < 1.0
 
 
@@ -45,67 +45,67 @@ def test_the_record_says_how_the_kernels_were_made_and_that_they_tell_classes_ap
     assert tuple(recorded_mean().shape) == (3, 1, 1)
 
 
-def kernel(*colours):
-    """One kernel whose places have these colours: (1, 3, 1, places)."""
-    return torch.tensor(colours, dtype=torch.float32).T[None, :, None]
+def kernel(*colors):
+    """One kernel whose places have these colors: (1, 3, 1, places)."""
+    return torch.tensor(colors, dtype=torch.float32).T[None, :, None]
 
 
 @pytest.mark.parametrize(
-    ("colours", "share"),
+    ("colors", "share"),
     [
-        ([(1, 1, 1), (-2, -2, -2)], 0),  # grey, light beside dark
+        ([(1, 1, 1), (-2, -2, -2)], 0),  # gray, light beside dark
         ([(1, -1, 0), (0, 0, 0)], 1),  # red against green
         ([(1, 1, -2), (-1, -1, 2)], 1),  # yellow against blue
-        ([(1, 0, 0)], 2 / 3),  # red alone: a third of its energy is grey
-        ([(1, 1, 1), (1, -1, 0)], 2 / 5),  # energies 3 of grey and 2 of colour
+        ([(1, 0, 0)], 2 / 3),  # red alone: a third of its energy is gray
+        ([(1, 1, 1), (1, -1, 0)], 2 / 5),  # energies 3 of gray and 2 of color
         ([(0, 0, 0)], 0),
     ],
 )
-def test_colourfulness_is_the_share_of_energy_off_the_grey_axis(colours, share):
-    assert colourfulness(kernel(*colours)).item() == pytest.approx(share)
+def test_colorfulness_is_the_share_of_energy_off_the_gray_axis(colors, share):
+    assert colorfulness(kernel(*colors)).item() == pytest.approx(share)
 
 
 @given(st.integers(0, 1000), st.floats(1e-6, 1e6))
-def test_colourfulness_minds_neither_strength_nor_sign_nor_where_things_are(seed, strength):
+def test_colorfulness_minds_neither_strength_nor_sign_nor_where_things_are(seed, strength):
     kernels = torch.randn(3, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
-    expected = colourfulness(kernels)
-    torch.testing.assert_close(colourfulness(-strength * kernels.flip(-1)), expected)
+    expected = colorfulness(kernels)
+    torch.testing.assert_close(colorfulness(-strength * kernels.flip(-1)), expected)
     assert 0 <= expected.min() <= expected.max() <= 1
 
 
-def test_colourfulness_agrees_with_a_projection_on_the_grey_axis():
+def test_colorfulness_agrees_with_a_projection_on_the_gray_axis():
     kernels = torch.randn(7, 3, 4, 4, generator=torch.Generator().manual_seed(0)).double()
-    grey = torch.full((3,), 3**-0.5, dtype=torch.float64)
-    off = kernels - torch.einsum("nchw,c,d->ndhw", kernels, grey, grey)
+    gray = torch.full((3,), 3**-0.5, dtype=torch.float64)
+    off = kernels - torch.einsum("nchw,c,d->ndhw", kernels, gray, gray)
     expected = (off.square().sum((1, 2, 3)) / kernels.square().sum((1, 2, 3))).float()
-    torch.testing.assert_close(colourfulness(kernels), expected)
+    torch.testing.assert_close(colorfulness(kernels), expected)
 
 
-def test_noise_is_two_thirds_colour():
+def test_noise_is_two_thirds_color():
     noise = torch.randn(2000, 3, 11, 11, generator=torch.Generator().manual_seed(0))
-    assert colourfulness(noise).mean().item() == pytest.approx(2 / 3, abs=0.01)
+    assert colorfulness(noise).mean().item() == pytest.approx(2 / 3, abs=0.01)
 
 
-GREY, COLOUR = kernel((1, 1, 1)), kernel((1, -1, 0))
+GRAY, COLOR = kernel((1, 1, 1)), kernel((1, -1, 0))
 
 
 def test_the_p_of_a_split_is_the_share_of_all_splits_that_part_as_far():
-    mixed = torch.cat([GREY, GREY, GREY, COLOUR, COLOUR, COLOUR])
+    mixed = torch.cat([GRAY, GRAY, GRAY, COLOR, COLOR, COLOR])
     gap = tower_gap(mixed, splits=20_000)
     assert gap.means == (0.0, 1.0)
     assert gap.gap == pytest.approx(1.0)
-    in_first = [sum(i >= 3 for i in chosen) for chosen in combinations(range(6), 3)]  # of three in colour
+    in_first = [sum(i >= 3 for i in chosen) for chosen in combinations(range(6), 3)]  # of three in color
     assert gap.p == pytest.approx(sum(n in (0, 3) for n in in_first) / 20, abs=0.01)
 
 
-def test_it_does_not_matter_which_tower_is_the_colourful_one():
-    kernels = torch.cat([GREY] * 5 + [COLOUR] * 7)
+def test_it_does_not_matter_which_tower_is_the_colorful_one():
+    kernels = torch.cat([GRAY] * 5 + [COLOR] * 7)
     assert tower_gap(kernels).p == pytest.approx(tower_gap(kernels.flip(0)).p, abs=0.02)
     assert tower_gap(kernels).gap == pytest.approx(tower_gap(kernels.flip(0)).gap)
 
 
 def test_a_split_with_equal_towers_is_never_odd():
-    assert tower_gap(torch.cat([GREY, COLOUR, GREY, COLOUR])).p == 1.0
+    assert tower_gap(torch.cat([GRAY, COLOR, GRAY, COLOR])).p == 1.0
 
 
 def test_where_there_are_no_towers_p_is_small_as_seldom_as_it_says():
@@ -116,10 +116,10 @@ def test_where_there_are_no_towers_p_is_small_as_seldom_as_it_says():
 
 
 def test_towers_that_differ_wholly_have_the_smallest_p_and_say_so_in_words():
-    gap = tower_gap(torch.cat([GREY] * 48 + [COLOUR] * 48), splits=999)
+    gap = tower_gap(torch.cat([GRAY] * 48 + [COLOR] * 48), splits=999)
     assert gap.p == pytest.approx(1 / 1000)
     assert repr(gap) == (
-        "mean colourfulness 0.00, 1.00: a gap of 1.00. A random split of the same kernels has one as wide "
+        "mean colorfulness 0.00, 1.00: a gap of 1.00. A random split of the same kernels has one as wide "
         "with p = 0.001 (999 splits)"
     )
 
@@ -132,12 +132,12 @@ def test_a_seed_gives_the_same_p_again():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: colourfulness(torch.zeros(2, 4, 3, 3)), r"\(2, 4, 3, 3\).*red, green, blue"),
-        (lambda: colourfulness([1.0]), "kernels are list"),
+        (lambda: colorfulness(torch.zeros(2, 4, 3, 3)), r"\(2, 4, 3, 3\).*red, green, blue"),
+        (lambda: colorfulness([1.0]), "kernels are list"),
         (lambda: tower_gap(torch.zeros(5, 3, 1, 1)), "kernels are 5, and 2 towers"),
         (lambda: tower_gap(torch.zeros(4, 3, 1, 1), towers=1), "towers is 1"),
-        (lambda: five_best(torch.zeros(2, 4), ("a", "b")), "2 classes and 5 labels"),
-        (lambda: five_best(torch.zeros(2, 2), ("a", "b")), "k up to 2"),
+        (lambda: topk_labels(torch.zeros(2, 4), ("a", "b")), "2 classes and 5 labels"),
+        (lambda: topk_labels(torch.zeros(2, 2), ("a", "b")), "k up to 2"),
         (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 2), 1), "same kind of numbers"),
         (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 3), 5), "k up to 4"),
         (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 3), 0), "k is 0"),
@@ -149,7 +149,7 @@ def test_what_cannot_be_measured_is_refused_in_words(call, words):
 
 
 def test_the_best_labels_come_best_first_and_equal_ones_in_their_order():
-    found = five_best(torch.tensor([[0.125, 0.5, 0.25, 0.125]]), ("ant", "bee", "cat", "dog"), k=3)
+    found = topk_labels(torch.tensor([[0.125, 0.5, 0.25, 0.125]]), ("ant", "bee", "cat", "dog"), k=3)
     assert found == ((Guess("bee", 0.5), Guess("cat", 0.25), Guess("ant", 0.125)),)
 
 
@@ -158,7 +158,7 @@ def pictures(count, side):
     return torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8, generator=draw)
 
 
-def test_the_hidden_activities_are_relu7_of_the_centre_crop_in_test_mode():
+def test_the_hidden_activities_are_relu7_of_the_center_crop_in_test_mode():
     torch.manual_seed(0)
     net, images, mean = AlexNet(classes=3), pictures(2, 230), torch.full((3, 1, 1), 120.0)
     found = hidden_activities(net, images, mean=mean, batch=1)

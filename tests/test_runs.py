@@ -6,10 +6,10 @@ import pytest
 import torch
 from training import CONFIG, sets, tiny_net, tiny_run
 
-from alexnet_lib import runs
 from alexnet_lib.cli import main
 from alexnet_lib.evaluation import topk_error
-from alexnet_lib.runs import load_net
+from alexnet_lib.training import runs
+from alexnet_lib.training.runs import load_net
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def tiny_nets(monkeypatch):
 
 
 def test_a_net_read_again_has_the_errors_of_its_run(tmp_path, tiny_nets):
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, drop_epochs=(1,)))
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, milestones=(1,)))
     net, (_, test) = load_net(tmp_path), sets()
     assert net.config == outcome.config
     assert torch.equal(net.mean, outcome.mean)
-    for crops, name in (("centre", "centre"), ("ten", "ten crops")):
+    for crops, name in (("center", "center"), ("ten", "ten crops")):
         error = topk_error(net.probabilities(test, crops), test.labels, 1)
         assert error == pytest.approx(outcome.results[f"top-1 error, {name}"])
 
@@ -49,7 +49,7 @@ def test_the_command_prints_each_net_and_their_average(tmp_path, tiny_nets, caps
         tiny_run(folder, replace(CONFIG, epochs=1, seed=seed))
     assert main(["evaluate", *folders, "--classes"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:6]] == ["centre"] * 3 + ["ten"] * 3
+    assert [line.split()[0] for line in lines[:6]] == ["center"] * 3 + ["ten"] * 3
     assert lines[5].endswith("average of 2")
     assert len(lines) == 6 + 10
     assert main(["evaluate", str(tmp_path)]) == 2

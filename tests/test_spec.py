@@ -126,7 +126,7 @@ def test_neurons_are_659272_in_both_towers_together():
 def test_an_output_sees_as_many_pixels_as_the_trace_says(name):
     """Column j of image j is not a number; an output is not a number where it sees column j."""
     width = 320  # enough that one output of the last layer sees no edge
-    convs = tuple(replace(conv, maps=2) for conv in SPECS[name].convs)
+    convs = tuple(replace(conv, out_channels=2) for conv in SPECS[name].convs)
     thin = replace(SPECS[name], convs=convs, hidden=(2,))
     features = AlexNet(thin).double().features
     images = torch.zeros(width, 3, 67, width, dtype=torch.float64)
@@ -146,7 +146,7 @@ def test_an_output_sees_as_many_pixels_as_the_trace_says(name):
         layer_name: field for layer_name, (field, _) in seen.items()
     }
     for layer in trace(thin):
-        # Deep layers have one output that sees no edge, so no neighbour to measure a stride by.
+        # Deep layers have one output that sees no edge, so no neighbor to measure a stride by.
         if layer.side and seen[layer.name][1]:
             assert seen[layer.name][1] == [layer.stride]
 
@@ -168,7 +168,9 @@ def test_nothing_crosses_in_one_tower():
 
 
 def test_three_towers_cost_less_and_cross_more():
-    three = replace(PAPER, towers=3, convs=tuple(replace(conv, maps=96) for conv in PAPER.convs), hidden=(6,))
+    three = replace(
+        PAPER, towers=3, convs=tuple(replace(conv, out_channels=96) for conv in PAPER.convs), hidden=(6,)
+    )
     layers = {layer.name: layer for layer in trace(three)}
     assert layers["conv2"].parameters == 96 * 32 * 25 + 96
     assert layers["conv3"].parameters == 96 * 96 * 9 + 96
@@ -180,14 +182,14 @@ def test_the_side_follows_padding_stride_and_overhang():
         spec = AlexNetSpec("small", (Conv(4, **conv),), image_size=20, towers=1, hidden=())
         return [layer.side for layer in trace(spec) if layer.side]
 
-    assert sides(z=5, after=()) == [16]
-    assert sides(z=5, padding=2, after=()) == [20]
-    assert sides(z=5, s=4, after=()) == [4]
-    assert sides(z=5, s=4, overhang=True, after=()) == [5]
-    assert sides(z=5, after=(Pool(2, 3),)) == [16, 5]
+    assert sides(z=5, then=()) == [16]
+    assert sides(z=5, padding=2, then=()) == [20]
+    assert sides(z=5, s=4, then=()) == [4]
+    assert sides(z=5, s=4, ceil_mode=True, then=()) == [5]
+    assert sides(z=5, then=(Pool(2, 3),)) == [16, 5]
 
 
-@pytest.mark.parametrize("fact", [PAPER, PAPER.convs[0], *PAPER.convs[0].after, SpatialNorm(), *trace(PAPER)])
+@pytest.mark.parametrize("fact", [PAPER, PAPER.convs[0], *PAPER.convs[0].then, SpatialNorm(), *trace(PAPER)])
 def test_a_spec_and_its_trace_cannot_be_changed(fact):
     with pytest.raises(dataclasses.FrozenInstanceError):
         fact.name = "mine"
@@ -213,13 +215,13 @@ def test_batch_norm_is_torchs_and_needs_as_many_maps_as_its_convolution():
     with pytest.raises(
         ValueError, match=r"maps is 8 in BatchNorm, and the convolution .* has 16.*BatchNorm\(16\)"
     ):
-        Conv(16, z=3, after=(Relu(), BatchNorm(8)))
+        Conv(16, kernel_size=3, then=(Relu(), BatchNorm(8)))
 
 
 def test_batch_norm_learns_two_numbers_a_map_and_reads_no_other_tower():
     def batch(conv):
         return replace(
-            conv, after=tuple(BatchNorm(conv.maps) if isinstance(s, Norm) else s for s in conv.after)
+            conv, then=tuple(BatchNorm(conv.out_channels) if isinstance(s, Norm) else s for s in conv.then)
         )
 
     spec = replace(PAPER, name="batch", convs=(*map(batch, PAPER.convs[:2]), *PAPER.convs[2:]))
@@ -268,7 +270,7 @@ WRONG_CONVS = [
 @pytest.mark.parametrize(("wrong", "error", "words"), WRONG_CONVS)
 def test_a_convolution_that_cannot_be_built_says_which_field(wrong, error, words):
     with pytest.raises(error, match=words):
-        Conv(**{"maps": 8, "z": 3} | wrong)
+        Conv(**{"out_channels": 8, "kernel_size": 3} | wrong)
 
 
 def first(**changes):
@@ -296,7 +298,7 @@ WRONG_SPECS = [
         ValueError,
         r"^conv1 has 97 kernel maps, and 2 towers need a multiple of 2: §3\.2 .* Use 98, or towers=1$",
     ),
-    ({"convs": first(own_tower=True)}, ValueError, r"^conv1 has own_tower=True, .* §3\.5 .* own_tower=False"),
+    ({"convs": first(grouped=True)}, ValueError, r"^conv1 has grouped=True, .* §3\.5 .* grouped=False"),
     ({"towers": 1, "convs": first(maps=97)}, ValueError, r"^conv1 has 97 kernel maps, and 2 towers"),
     ({"hidden": 4096}, TypeError, r"^hidden is 4096, and must be a tuple such as \(4096, 4096\)"),
     ({"hidden": (4096, 0)}, ValueError, r"^hidden is 0, and must be at least 1: it counts the units of fc7"),

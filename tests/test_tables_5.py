@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from alexnet_lib.presets import config_from
 from alexnet_lib.tables import decay_half_lives, diagnosis
+from alexnet_lib.training.presets import config_from
 
 
 def test_every_setting_that_is_advised_can_be_set():

@@ -11,12 +11,12 @@ from alexnet_lib.architecture import AlexNet
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.normalization import LocalResponseNorm
 from alexnet_lib.pooling import MaxPool
-from alexnet_lib.presets import PRESETS
 from alexnet_lib.tables import config_of, deviation_table, memory_table, preset_table, run_table
+from alexnet_lib.training.presets import PRESETS
 
 PAPER = TrainConfig()
 POOL_AND_NORM = (LocalResponseNorm, MaxPool)
-CONFIG = replace(PAPER, epochs=4, drop_epochs=(1, 3), seed=7)
+CONFIG = replace(PAPER, epochs=4, milestones=(1, 3), seed=7)
 RECORD = records.Record(
     experiment="trial",
     label="small",
@@ -46,7 +46,7 @@ def test_a_preset_shows_what_it_changes_and_a_dash_where_it_is_the_paper():
         shown = dict(zip(table.column("field"), table.column(name), strict=True))
         changed = {field for field, words in shown.items() if words != "–"}
         other = {field for field in vars(config) if getattr(config, field) != getattr(PAPER, field)}
-        assert changed == other | ({"crop"} if config.input_side != 224 else set())
+        assert changed == other | ({"crop"} if config.input_size != 224 else set())
 
 
 def test_the_papers_column_has_words_where_the_default_only_stands_for_it():
@@ -60,7 +60,7 @@ def test_the_papers_column_has_words_where_the_default_only_stands_for_it():
         "random_crops": ("yes", "no"),
         "epochs": ("90", "4"),
         "stop_at_error": ("never", "0.25"),
-        "drop_epochs": ("on plateaus", "1, 3"),
+        "milestones": ("on plateaus", "1, 3"),
         "seed": ("0 (ours)", "7"),  # the paper names none
     }
 

@@ -27,9 +27,9 @@ def test_the_logged_errors_round_to_the_papers_where_the_paper_has_the_net():
 
 def test_the_tables_agree_with_the_claims_of_the_paper():
     claims = {claim.name: claim for claim in paper.claims("6")}
-    cnn, centre = tables.results_2010().rows[2:]
+    cnn, center = tables.results_2010().rows[2:]
     assert claims["error-2010"].paper == f"{cnn[1]} / {cnn[2]}"
-    assert claims["error-2010-centre"].paper == f"{centre[1]} / {centre[2]}"
+    assert claims["error-2010-center"].paper == f"{center[1]} / {center[2]}"
     assert claims["error-2012"].source.startswith(str(results.VALIDATION_2012))
 
 
@@ -65,8 +65,8 @@ def test_no_net_alone_is_as_good_as_the_seven_averaged():
     assert min(alone) > results.ENTRY_ERRORS["7 CNNs*"]
 
 
-def kernels(*colours):
-    return torch.tensor(colours * 12, dtype=torch.float32).view(-1, 3, 1, 1)
+def kernels(*colors):
+    return torch.tensor(colors * 12, dtype=torch.float32).view(-1, 3, 1, 1)
 
 
 def test_a_net_without_towers_is_not_asked_about_towers():
@@ -75,8 +75,8 @@ def test_a_net_without_towers_is_not_asked_about_towers():
 
 
 def test_one_net_with_a_clear_gap_has_the_same_sign_and_no_more():
-    sorted_by_colour = torch.cat([kernels((1, 1, 1)), kernels((1, -1, 0))])
-    row = tables.qualitative_claims(sorted_by_colour, towers=2).rows[0]
+    sorted_by_color = torch.cat([kernels((1, 1, 1)), kernels((1, -1, 0))])
+    row = tables.qualitative_claims(sorted_by_color, towers=2).rows[0]
     assert "0.00, 1.00" in row[3]
     assert row[4] == "same sign, one net"
 

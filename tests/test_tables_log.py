@@ -23,10 +23,10 @@ NO_CURVE = dataclasses.replace(
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
 
 
-def area(picture, colour):
-    """How many pixels have one colour, given as red, green and blue."""
+def area(picture, color):
+    """How many pixels have one color, given as red, green and blue."""
     pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).astype(int)
-    return int((np.abs(pixels - colour).max(-1) < 8).sum())
+    return int((np.abs(pixels - color).max(-1) < 8).sum())
 
 
 def test_every_record_of_the_package_is_in_the_log_oldest_first():
@@ -83,7 +83,7 @@ def test_every_curve_of_a_run_is_told_by_the_runs_name():
     assert "validation error of relu, seed 0: 55 % after 2" in alt
 
 
-def test_each_run_of_a_panel_has_its_colour_and_training_errors_are_dashed():
+def test_each_run_of_a_panel_has_its_color_and_training_errors_are_dashed():
     other = dataclasses.replace(RECORD, label="tanh", curves={"training error": [0.8, 0.5, 0.4]})
     one, two = recorded_errors([RECORD]), recorded_errors([RECORD, other])
     assert area(one, BLUE) > 100
@@ -93,7 +93,7 @@ def test_each_run_of_a_panel_has_its_colour_and_training_errors_are_dashed():
     assert area(recorded_errors([solid]), BLUE) > 1.2 * area(one, BLUE)
 
 
-def test_many_runs_of_a_panel_have_one_colour_and_are_told_by_the_range_of_their_ends():
+def test_many_runs_of_a_panel_have_one_color_and_are_told_by_the_range_of_their_ends():
     runs = [dataclasses.replace(RECORD, curves={"training error": [0.9, 0.1 * n]}) for n in range(1, 8)]
     lost = dataclasses.replace(RECORD, curves={"training error": [0.9, math.nan]})
     picture = recorded_errors([*runs, lost])

@@ -45,8 +45,8 @@ def test_every_difference_has_a_row_with_what_was_found_and_what_the_logs_say():
 def test_a_missing_or_unknown_subject_is_named(change):
     found = {row.subject: "found" for row in paper.DIFFERENCES}
     if change is None:
-        del found["Colour noise"]
-    with pytest.raises(ValueError, match="Kernels" if change else "Colour noise"):
+        del found["Color noise"]
+    with pytest.raises(ValueError, match="Kernels" if change else "Color noise"):
         twelve_differences({**found, **(change or {})})
 
 
@@ -71,7 +71,7 @@ def test_what_the_2012_source_changes_is_what_section_b_lists():
 def test_what_caffe_torchvision_and_a_course_note_change():
     rows = rows_of(SPECS["caffe"], SPECS["torchvision"], SPECS["review-004"])
     assert rows["windows of conv1"] == (
-        "55 a side, overhang",
+        "55 a side, ceil_mode",
         "55 a side, padding 0",
         "55 a side, padding 2",
         "55 a side, padding 0",
@@ -86,7 +86,7 @@ def test_what_caffe_torchvision_and_a_course_note_change():
 
 
 def test_one_padding_pixel_leaves_54_windows_and_6400_numbers_for_fc6():
-    first = replace(SPECS["full-width"].convs[0], overhang=False, padding=1)
+    first = replace(SPECS["full-width"].convs[0], ceil_mode=False, padding=1)
     spec = replace(SPECS["full-width"], name="x", convs=(first, *SPECS["full-width"].convs[1:]))
     rows = rows_of(spec)
     assert rows["windows of conv1"][1] == "54 a side, padding 1"

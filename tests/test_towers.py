@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_lib.architecture import OverhangConv2d
+from alexnet_lib.architecture import CeilConv2d
 from alexnet_lib.towers import (
     TOWERS,
     crossing_numbers,
@@ -20,7 +20,7 @@ from alexnet_lib.towers import (
 CONVOLUTIONS = {
     "two towers": lambda: nn.Conv2d(8, 12, 5, padding=2, groups=2),
     "three towers without biases": lambda: nn.Conv2d(6, 9, 3, stride=2, groups=3, bias=False),
-    "overhanging windows": lambda: OverhangConv2d(4, 6, 3, stride=2, groups=2),
+    "overhanging windows": lambda: CeilConv2d(4, 6, 3, stride=2, groups=2),
 }
 
 

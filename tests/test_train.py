@@ -19,12 +19,13 @@ from PIL import Image
 from torch import nn
 from training import CONFIG, long_run, sets, tiny_net, tiny_run
 
-from alexnet_lib import checkpoints, records
+from alexnet_lib import records
 from alexnet_lib import train as training
-from alexnet_lib.batches import Batches, held_out
 from alexnet_lib.cli import main
-from alexnet_lib.processes import World, new_process, run_processes
+from alexnet_lib.data.batches import Batches, train_val_split
 from alexnet_lib.train import DivergedError, Interrupted
+from alexnet_lib.training import checkpoints
+from alexnet_lib.training.ranks import World, new_process, run_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,7 +65,7 @@ def test_a_run_learns_and_tells_what_it_did(tmp_path):
     assert len(error) == 6
     assert error[0] > 0.8 > 0.72 > min(error)  # how far exactly, depends on the masks that torch draws
     assert outcome.results["top-1 error, ten crops"] < 0.8
-    assert outcome.results["top-5 error, centre"] <= outcome.results["top-1 error, centre"]
+    assert outcome.results["top-5 error, center"] <= outcome.results["top-1 error, center"]
     assert outcome.images == 180  # of 200, a tenth held out
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["training loss"] for line in lines if "whole epoch" in line] == outcome.curves[
@@ -95,8 +96,8 @@ def test_a_run_on_fewer_images_takes_that_many():
 
 def test_ten_crops_are_measured_where_the_images_leave_room_for_them():
     assert "top-1 error, ten crops" in tiny_run(config=replace(CONFIG, epochs=1)).results
-    without = tiny_run(config=replace(CONFIG, epochs=1, image_side=16)).results
-    assert "top-1 error, centre" in without
+    without = tiny_run(config=replace(CONFIG, epochs=1, image_size=16)).results
+    assert "top-1 error, center" in without
     assert "top-1 error, ten crops" not in without
 
 
@@ -117,7 +118,7 @@ def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
     outcome = tiny_run(config=config, net=tiny_net(dropout=0.0))
     reference = tiny_net(dropout=0.0)
     images, _ = sets()
-    chosen, _ = held_out(images, 0.1, seed=0)
+    chosen, _ = train_val_split(images, 0.1, seed=0)
     batch, labels = Batches(images, chosen, config, World(0, 1, 0, torch.device("cpu"))).step(0, 0)
     nn.functional.cross_entropy(reference(batch), labels).backward()
     for ours, start in zip(outcome.net.parameters(), reference.parameters(), strict=True):
@@ -133,7 +134,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 def test_every_image_is_seen_once_an_epoch_and_held_out_ones_only_at_its_end():
     images, _ = sets()
-    chosen, held = held_out(images, 0.1, seed=0)
+    chosen, held = train_val_split(images, 0.1, seed=0)
     assert sorted([*chosen.tolist(), *held.tolist()]) == list(range(200))
     batches = Batches(images, chosen, replace(CONFIG, batch_size=18), World(0, 1, 0, torch.device("cpu")))
     assert batches.steps == 10
@@ -144,13 +145,13 @@ def test_every_image_is_seen_once_an_epoch_and_held_out_ones_only_at_its_end():
 
 def test_the_rate_falls_when_the_held_out_error_stops_improving():
     config = replace(CONFIG, epochs=8, rate=1e-7)  # too small to learn anything
-    rates = tiny_run(config=config).curves["rate"]
+    rates = tiny_run(config=config).curves["lr"]
     assert rates == sorted(rates, reverse=True)
     assert sorted(set(rates)) == pytest.approx([1e-10, 1e-9, 1e-8, 1e-7])
 
 
 def test_the_rate_falls_at_named_epochs():
-    rates = tiny_run(config=replace(CONFIG, epochs=4, drop_epochs=(1, 3))).curves["rate"]
+    rates = tiny_run(config=replace(CONFIG, epochs=4, milestones=(1, 3))).curves["lr"]
     assert rates == pytest.approx([2e-2, 2e-3, 2e-3, 2e-4])
 
 
@@ -265,7 +266,7 @@ def test_resumed_after_any_step_a_run_ends_with_the_same_bits(step, unbroken, tm
 
 
 def test_a_resumed_run_logs_every_epoch_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("alexnet_lib.logbook.SECONDS", 0.0)
+    monkeypatch.setattr("alexnet_lib.training.runlog.SECONDS", 0.0)
     tiny_run(tmp_path, replace(CONFIG, epochs=2))
     (tmp_path / "checkpoint-000000022.pt").unlink()  # back to the end of the first epoch
     with (tmp_path / "log.jsonl").open("a") as log:
@@ -323,8 +324,8 @@ def test_a_resumed_run_cannot_become_another_one(change, words, tmp_path):
 
 def test_a_resumed_run_can_change_its_rate_by_hand_and_that_is_on_record(tmp_path):
     tiny_run(tmp_path, replace(CONFIG, epochs=1))
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, rate=0.01, weight_decay=0.0), resume=True)
-    assert outcome.curves["rate"] == [0.02, 0.01]
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01, weight_decay=0.0), resume=True)
+    assert outcome.curves["lr"] == [0.02, 0.01]
     record = outcome.record("trial", "", "command")
     assert record.config["changes"] == [
         {"epoch": 1, "epochs": [1, 2], "rate": [0.02, 0.01], "weight_decay": [0.0005, 0.0]}
@@ -349,12 +350,10 @@ def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(
     tiny_run(tmp_path, replace(CONFIG, epochs=1))
     (good,) = tmp_path.glob("checkpoint-*")
     where, left = r"loss is (nan|inf) in epoch 2 at step \d+", r"last good state is .*00011\.pt"
-    with pytest.raises(
-        DivergedError, match=rf"{where}; try a tenth of the rate \(--set rate=1e\+19\).*{left}"
-    ):
+    with pytest.raises(DivergedError, match=rf"{where}; try a tenth of the rate \(--set lr=1e\+19\).*{left}"):
         tiny_run(tmp_path, replace(CONFIG, epochs=3, rate=1e20), resume=True)
     assert list(tmp_path.glob("checkpoint-*")) == [good]
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, rate=0.01), resume=True)
+    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01), resume=True)
     assert outcome.curves["training loss"][-1] < 2.4
 
 
@@ -372,7 +371,7 @@ def test_two_processes_end_where_one_does_for_the_same_global_batch(tmp_path):
     for weights, results, curves in run_processes(split_run, 2, tmp_path, config):
         for name, weight in one.net.state_dict().items():
             torch.testing.assert_close(weights[name], weight, rtol=1e-4, atol=1e-6)
-        for name in ("top-1 error, centre", "top-5 error, ten crops"):
+        for name in ("top-1 error, center", "top-5 error, ten crops"):
             assert results[name] == pytest.approx(one.results[name], abs=1e-12)  # each image counted once
         assert curves["training loss"] == pytest.approx(one.curves["training loss"], rel=1e-5)
         assert curves["training error"] == pytest.approx(one.curves["training error"], abs=1e-12)

@@ -11,17 +11,17 @@ from training import CONFIG, sets, tiny_run
 
 from alexnet_lib.architecture import PAPER, SPECS, AlexNet
 from alexnet_lib.evaluation import topk_error
-from alexnet_lib.outcome import Interrupted
-from alexnet_lib.processes import run_processes
-from alexnet_lib.runs import load_net
 from alexnet_lib.spec import BatchNorm, Norm, Pool, crossings, trace
 from alexnet_lib.train import Training
+from alexnet_lib.training.ranks import run_processes
+from alexnet_lib.training.result import Interrupted
+from alexnet_lib.training.runs import load_net
 from alexnet_lib.variants import NETS, VARIANTS, build, without_layers, without_norms
 
 
 def kinds(name, kind):
     """The layers, counted from 1, that a step of this kind follows."""
-    return [n for n, conv in enumerate(NETS[name].convs, 1) for step in conv.after if isinstance(step, kind)]
+    return [n for n, conv in enumerate(NETS[name].convs, 1) for step in conv.then if isinstance(step, kind)]
 
 
 def test_every_name_is_its_nets_and_the_specs_of_the_book_are_among_them():
@@ -45,8 +45,8 @@ def test_batch_norm_stands_where_the_norm_stood_and_all_else_is_the_same():
     normed, batch = NETS["four-layer"], NETS["four-layer-batch-norm"]
     assert kinds("four-layer-batch-norm", BatchNorm) == kinds("four-layer", Norm) == [1, 2]
     for one, other in zip(normed.convs, batch.convs, strict=True):
-        swapped = tuple(BatchNorm(one.maps) if isinstance(step, Norm) else step for step in one.after)
-        assert dataclasses.replace(one, after=swapped) == other
+        swapped = tuple(BatchNorm(one.out_channels) if isinstance(step, Norm) else step for step in one.then)
+        assert dataclasses.replace(one, then=swapped) == other
 
 
 def test_the_hidden_layer_is_the_only_difference_and_dropout_goes_there():
@@ -60,12 +60,12 @@ def test_the_hidden_layer_is_the_only_difference_and_dropout_goes_there():
 
 def test_only_alpha_over_n_divides_alpha():
     for name in ("alpha-over-n", "paper", "norm-1"):
-        norms = [step for conv in NETS[name].convs for step in conv.after if isinstance(step, Norm)]
+        norms = [step for conv in NETS[name].convs for step in conv.then if isinstance(step, Norm)]
         assert {step.alpha_over_n for step in norms} == {name == "alpha-over-n"}
 
 
 def test_windows_of_z_2_do_not_overlap_and_all_else_is_the_papers():
-    pools = [step for conv in NETS["z-2"].convs for step in conv.after if isinstance(step, Pool)]
+    pools = [step for conv in NETS["z-2"].convs for step in conv.then if isinstance(step, Pool)]
     assert pools == [Pool(2, 2)] * 3
     assert [layer.side for layer in trace(NETS["z-2"])] == [layer.side for layer in trace(PAPER)]
 
@@ -84,7 +84,7 @@ def test_without_communication_only_the_fully_connected_layers_read_both_towers(
     ],
 )
 def test_a_shorter_net_lacks_its_layers(name, maps):
-    assert [conv.maps for conv in NETS[name].convs] == maps
+    assert [conv.out_channels for conv in NETS[name].convs] == maps
     assert [conv for conv in PAPER.convs if conv not in NETS[name].convs] == [
         PAPER.convs[int(layer[-1]) - 1] for layer in name.split("-")[1:]
     ]
@@ -94,7 +94,7 @@ def test_a_net_without_a_layer_is_built_and_has_the_parameters_that_the_trace_co
     small = without_layers(PAPER, 3, 4)
     parameters = sum(weight.numel() for weight in AlexNet(small).parameters())
     assert parameters == sum(layer.parameters for layer in trace(small)) == 59_268_712
-    assert [conv.maps for conv in small.convs] == [96, 256, 256]
+    assert [conv.out_channels for conv in small.convs] == [96, 256, 256]
 
 
 def test_layers_are_counted_from_one_and_no_number_leaves_the_net_as_it_is():
@@ -158,7 +158,7 @@ def test_what_a_net_has_no_place_for_is_refused(name, side, dropout, words):
 
 
 BATCH_NORM = dataclasses.replace(
-    CONFIG, spec="four-layer-batch-norm", epochs=2, dropout=0.0, rate=0.002, drop_epochs=(1,)
+    CONFIG, spec="four-layer-batch-norm", epochs=2, dropout=0.0, lr=0.002, milestones=(1,)
 )
 
 
@@ -181,8 +181,8 @@ def test_a_net_with_batch_norm_goes_on_after_a_break_and_comes_back_from_its_fol
         assert torch.equal(resumed.net.state_dict()[name], numbers), name
         assert torch.equal(again.net.state_dict()[name], numbers), name
     assert whole.net.features.batch_norm1.num_batches_tracked == 22  # two epochs of eleven steps
-    error = topk_error(again.probabilities(test, "centre"), test.labels, 1)
-    assert error == pytest.approx(whole.results["top-1 error, centre"])
+    error = topk_error(again.probabilities(test, "center"), test.labels, 1)
+    assert error == pytest.approx(whole.results["top-1 error, center"])
 
 
 def test_batch_norm_is_refused_where_a_process_sees_a_part_of_the_batch():

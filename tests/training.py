@@ -12,13 +12,13 @@ from alexnet_lib.train import train
 
 CONFIG = TrainConfig(
     data="ten-photos",
-    image_side=20,
+    image_size=20,
     crop=16,
     input_scale=0.01,
     batch_size=16,
     epochs=3,
-    held_out=0.1,
-    rate=0.02,
+    val_fraction=0.1,
+    lr=0.02,
     patience=1,
 )
 

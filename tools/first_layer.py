@@ -1,10 +1,10 @@
 """Put the first layer of a trained net on record, for the figures and the widgets.
 
-    alexnet train --preset imagenette --set image_side=144 --set crop=128 --set epochs=24 \
-        --set drop_epochs=17,22 --out runs/half-size --record imagenette:half-size
+    alexnet train --preset imagenette --set image_size=144 --set crop=128 --set epochs=24 \
+        --set milestones=17,22 --out runs/half-size --record imagenette:half-size
     python tools/first_layer.py runs/half-size imagenette half-size
 
-The 96 kernels of conv1, its biases and the mean colour of the images go to alexnet_lib/results/first_layer,
+The 96 kernels of conv1, its biases and the mean color of the images go to alexnet_lib/results/first_layer,
 in float16, with a record that says which run they are from.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 
 from alexnet_lib import records
 from alexnet_lib.architecture import SPECS
-from alexnet_lib.files import write_whole
 from alexnet_lib.qualitative import kernels_digest
-from alexnet_lib.runs import load_net
+from alexnet_lib.training.fileio import atomic_write
+from alexnet_lib.training.runs import load_net
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
 
     trained = load_net(arguments.run)
     (run,) = [record for record in records.load(arguments.experiment) if record.label == arguments.label]
-    spec, side = SPECS[trained.config.spec], trained.config.input_side
+    spec, side = SPECS[trained.config.spec], trained.config.input_size
     size = "" if side == spec.image_size else f" on images of {side} instead of {spec.image_size} pixels"
     conv1 = trained.net.features.conv1
     arrays = {"kernels": conv1.weight, "bias": conv1.bias, "mean": trained.mean.mean(dim=(1, 2))}
@@ -46,10 +46,10 @@ def main() -> None:
         command=f"{run.command}; python tools/first_layer.py RUN {arguments.experiment} {arguments.label}",
         config={**run.config, "net": f"conv1 of AlexNet({spec.name!r}){size}", "towers": spec.towers},
         versions={**run.versions, "kernels": kernels_digest(packed.getvalue())},
-        results={"test error": run.results["top-1 error, centre"]},
+        results={"test error": run.results["top-1 error, center"]},
     )
     path = records.store(record)
-    write_whole(path.with_suffix(".npz"), lambda file: file.write(packed.getvalue()))
+    atomic_write(path.with_suffix(".npz"), lambda file: file.write(packed.getvalue()))
     print(path.with_suffix(".npz"))
 
 

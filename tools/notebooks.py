@@ -89,7 +89,7 @@ def place_install_cell(notebook, address):
 
 
 def about(measured, steps, stored=None):
-    """The next step; the stored one, if that is a neighbour, so that a busy machine changes no file."""
+    """The next step; the stored one, if that is a neighbor, so that a busy machine changes no file."""
     step = next((step for step in steps if measured <= step), steps[-1])
     if stored in steps and abs(steps.index(step) - steps.index(stored)) <= 1:
         return stored

@@ -3,10 +3,10 @@
     python tools/widget_assets.py
 
 photo.json   the photograph "astronaut" that scikit-image ships (NASA, public domain), 256 x 256, as JPEG
-conv1.json   its centre 224 x 224 through the 96 kernels of alexnet_lib/results/first_layer: the signed
+conv1.json   its center 224 x 224 through the 96 kernels of alexnet_lib/results/first_layer: the signed
              response (96, 55, 55) before the ReLU, 95 levels
 
-The kernels expect pixels of 0-255 less the mean colour of the images that they were trained on.
+The kernels expect pixels of 0-255 less the mean color of the images that they were trained on.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def conv1_response(jpeg: bytes, kernels: Path) -> np.ndarray:
     images = torch.from_numpy(pixels).permute(2, 0, 1)[None]  # (1, 3, 224, 224)
     with np.load(kernels) as stored:
         weight, bias, mean = (torch.from_numpy(stored[key]).float() for key in ("kernels", "bias", "mean"))
-    # The mean comes off before the padding, so that the overhang holds the mean colour, as in a net.
+    # The mean comes off before the padding, so that the ceil_mode holds the mean color, as in a net.
     overhanging = F.pad(images - mean.view(3, 1, 1), (0, OVERHANG, 0, OVERHANG))  # (1, 3, 227, 227)
     return F.conv2d(overhanging, weight, bias, stride=STRIDE)[0].numpy()
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ..checks import require_choice, require_path
-from ..kinds import require_kind
+from ..guard import require_choice, require_kind, require_path
 from . import gpu, inputs, normalization, starting, steps
 from .limits import machine_limits, peak_bytes
 from .log import RESULTS, Session, latest, load, session, store

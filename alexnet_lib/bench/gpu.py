@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..architecture import SPECS, AlexNet
-from ..batches import Batches
+from ..data.batches import Batches
 from ..dataset import ImageSet
 from ..learning import PaperSGD, TrainConfig
 from ..normalization import LocalResponseNorm
 from ..paper import IMAGES
-from ..processes import World
 from ..train import LOOK_EVERY
+from ..training.ranks import World
 from .arithmetic import operations_of_training
 from .limits import GPU_COPY, GPU_MATRIX, machine_limits
 from .measure import NotMeasured, Pair, Row, Work
@@ -124,7 +124,7 @@ def input_and_step(batch: int, device: torch.device = GPU) -> Pair:
     count = LOOK_EVERY * batch
     pixels = torch.randint(0, 256, (count, 3, IMAGES.stored, IMAGES.stored), dtype=torch.uint8)
     images = ImageSet(pixels, torch.zeros(count).long(), ("noise",), "noise", "train", "random pixels")
-    config = TrainConfig(held_out=0.0, rate_divisions=0, batch_size=batch)
+    config = TrainConfig(val_fraction=0.0, max_drops=0, batch_size=batch)
     batches = Batches(images, torch.arange(count), config, World(0, 1, 0, device))
     if batches.images.device != device:
         raise NotMeasured(f"this GPU has no room for the bytes of {count:,} images")
@@ -182,7 +182,7 @@ def rows() -> list[Row]:
         found.append(
             Row(
                 f"input-gpu/{batch}",
-                "crops, reflections and colours out of bytes on the GPU, then the step",
+                "crops, reflections and colors out of bytes on the GPU, then the step",
                 "the step alone, on a batch that is ready",
                 "nothing for us: the input is to take under 5 % of the step",
                 0.95,

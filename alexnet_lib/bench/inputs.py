@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..augmentation import PCAColorNoise, RandomCropFlip
-from ..batches import Batches
+from ..data.batches import Batches
+from ..data.images import decoding
 from ..dataset import ImageSet, load
-from ..images import decoding
 from ..learning import TrainConfig
 from ..paper import IMAGES
-from ..processes import World
+from ..training.ranks import World
 from .measure import NotMeasured, Pair, Row
 
 BATCH, STORED = 128, 512  # images
@@ -29,7 +29,7 @@ ALONE = World(0, 1, 0, torch.device("cpu"))
 
 
 def per_image(crop: int) -> Callable:
-    """torchvision's transforms for one image: crop, reflect, subtract the mean, add colour noise."""
+    """torchvision's transforms for one image: crop, reflect, subtract the mean, add color noise."""
     from torchvision.transforms import v2
 
     def noisy(image: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ def _one_pass(images: ImageSet, size: int) -> None:
 
 
 def _config(side: int, size: int) -> TrainConfig:
-    return TrainConfig(held_out=0.0, rate_divisions=0, batch_size=BATCH, image_side=side, crop=size)
+    return TrainConfig(val_fraction=0.0, max_drops=0, batch_size=BATCH, image_size=side, crop=size)
 
 
 def _pictures(root: Path) -> tuple[list[Path], int, int]:
@@ -165,7 +165,7 @@ def rows(root: Path) -> list[Row]:
             "input/augment",
             "bytes in memory, cut one by one in the cache, into a batch whose memory is used again",
             "torchvision's v2 transforms image by image, then stacked",
-            "no change of order, no fresh pages; the colour shifts of a batch by one product of matrices",
+            "no change of order, no fresh pages; the color shifts of a batch by one product of matrices",
             4.5,
             5.6,
             from_memory,

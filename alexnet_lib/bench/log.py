@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..checks import require_choice, require_path
-from ..kinds import Count, Reading, require_fields, require_kind
+from ..guard import Count, Reading, require_choice, require_kind, require_path, validate_fields
 from ..records import circumstances, fields_of, write_new
 from .measure import Measured
 
@@ -38,7 +37,7 @@ class Session:
     rows: tuple[Measured, ...]
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
 
 
 def session(label: str, command: str, limits: dict[str, float], rows: Sequence[Measured]) -> Session:

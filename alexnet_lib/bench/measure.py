@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from ..checks import require_count
-from ..kinds import Count, checked, require_kind
+from ..guard import Count, require_count, require_kind, validated
 from ..memory import keep_freed_memory
 
 WARM = 1  # calls of each before the first that counts: they find memory and choose algorithms
@@ -161,7 +160,7 @@ def measure(row: Row, rounds: int = 7, clock: Callable[[], float] = time.perf_co
     return Measured(*told, tuple(ours), tuple(peer), pair.images, also, goals=row.goals)
 
 
-@checked
+@validated
 def measure_apart(row: Row, rounds: Count = 7, threads: Count = 1, keep_memory: bool = False) -> Measured:
     """`measure` in a process of its own: memory that one row has freed makes the next row's peer faster.
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..architecture import AlexNet
-from ..batches import Batches
+from ..data.batches import Batches
 from ..dataset import ImageSet
 from ..learning import PaperSGD, TrainConfig
 from ..memory import in_place
@@ -21,7 +21,7 @@ from .normalization import torchs_norm
 
 BATCH = 64
 EPOCH = 2560  # images of the epoch that is timed: a twentieth of CIFAR-10's
-SETTINGS = {"lr": LEARNING.rate, "momentum": LEARNING.momentum, "weight_decay": LEARNING.weight_decay}
+SETTINGS = {"lr": LEARNING.lr, "momentum": LEARNING.momentum, "weight_decay": LEARNING.weight_decay}
 
 
 def step_of(net: nn.Module, make: Callable, images: Tensor, labels: Tensor) -> Callable[[], None]:
@@ -91,7 +91,7 @@ def part_of_an_epoch() -> Pair:
     classes = tuple("0123456789")
     images = ImageSet(pixels, labels, classes, "noise", "train", "random pixels")
     config = TrainConfig(
-        spec="figure-1-relu", image_side=32, held_out=0.0, rate_divisions=0, dropout=0.0, colour_noise=0.0
+        spec="figure-1-relu", image_size=32, val_fraction=0.0, max_drops=0, dropout=0.0, color_noise=0.0
     )
     batches = Batches(images, torch.arange(EPOCH), config, ALONE)
     net, usual_net = FourLayerNet().to(memory_format=torch.channels_last), _units_first(FourLayerNet())

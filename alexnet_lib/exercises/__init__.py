@@ -5,7 +5,7 @@ A module per section.
 """
 
 from .architecture import check_conv2_crossing, check_grouped_parameters, check_receptive_field, check_windows
-from .augmentation import check_colour_shift, check_crop_and_reflect, check_places
+from .augmentation import check_color_shift, check_crop_and_reflect, check_places
 from .bugs import (
     check_biases,
     check_conv3,
@@ -22,9 +22,9 @@ from .depth import check_batch_norm, check_lost_parameters, check_small_kernels
 from .dropout import check_common_units, check_geometric_mean, check_inverted_dropout, check_moving_factor
 from .introduction import check_training_macs, check_updates, check_weight_memory
 from .learning import check_decay_steps, check_division_epochs, check_first_loss, check_walk
-from .normalization import check_neighbours, check_torch_alpha, check_window_sum
+from .normalization import check_neighbors, check_torch_alpha, check_window_sum
 from .pooling import check_conv2_padding, check_max_pool, check_readers
-from .qualitative import check_colour_share, check_nearest, check_yellow
+from .qualitative import check_color_share, check_nearest, check_yellow
 from .relu import check_dead_units, check_scaled_rate, check_share_left, check_unit_backward
 from .results import check_average, check_half_width, check_margin, check_topk
 from .source import check_first_layer, check_unseen_pixels, check_weight_rate
@@ -38,8 +38,8 @@ __all__ = [
     "check_batch_norm",
     "check_biases",
     "check_centring",
-    "check_colour_share",
-    "check_colour_shift",
+    "check_color_share",
+    "check_color_shift",
     "check_common_units",
     "check_conv2_crossing",
     "check_conv2_padding",
@@ -69,7 +69,7 @@ __all__ = [
     "check_max_pool",
     "check_moving_factor",
     "check_nearest",
-    "check_neighbours",
+    "check_neighbors",
     "check_number",
     "check_own_gradient",
     "check_places",

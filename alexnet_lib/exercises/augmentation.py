@@ -44,7 +44,7 @@ def check_crop_and_reflect(answer: Callable) -> Verdict:
     )
 
 
-def check_colour_shift(answer: Callable) -> Verdict:
+def check_color_shift(answer: Callable) -> Verdict:
     """§4.1: shift(alphas, eigenvalues, eigenvectors), (N, 3), (3,), (3, 3) with a column each -> (N, 3)."""
     draw = torch.Generator().manual_seed(41)
     vectors = torch.linalg.qr(torch.randn(3, 3, generator=draw)).Q

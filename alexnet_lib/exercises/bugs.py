@@ -35,7 +35,7 @@ def check_first_norm(layer: Callable) -> Verdict:
 
     def response(activity: float) -> float:
         lone = torch.zeros(1, 96, 1, 1)
-        lone[0, 40] = activity  # all its neighbours are silent
+        lone[0, 40] = activity  # all its neighbors are silent
         return layer(lone)[0, 40].item()
 
     quiet = response(1e-3) / 1e-3

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..data.images import mean_image
 from ..evaluation import topk_misses
-from ..images import mean_image
 from .verdict import Verdict, check_function, check_number
 
 
@@ -44,19 +44,19 @@ def check_ranks(answer: Callable) -> Verdict:
     )
 
 
-def _centred(train: Tensor, images: Tensor) -> Tensor:
+def _centered(train: Tensor, images: Tensor) -> Tensor:
     return images.float() - mean_image(train)
 
 
 def check_centring(answer: Callable) -> Verdict:
-    """§2: centred(train, images): uint8 images less what the paper subtracts -> float, same shape."""
+    """§2: centered(train, images): uint8 images less what the paper subtracts -> float, same shape."""
     draw = torch.Generator().manual_seed(22)
     sets = [torch.randint(0, 256, (count, 3, 4, 5), generator=draw).to(torch.uint8) for count in (7, 2, 1)]
     return check_function(
         answer,
-        _centred,
+        _centered,
         [(sets[0], sets[1]), (sets[0], sets[0]), (sets[1], sets[2])],
-        "Hint: the mean is taken over the training images, at every pixel and colour by itself. Bytes "
+        "Hint: the mean is taken over the training images, at every pixel and color by itself. Bytes "
         "cannot be negative: make them float before you subtract.",
         "the training set's mean, pixel by pixel, from training and test images alike.",
         tolerance=1e-4,

@@ -28,7 +28,7 @@ def check_first_loss(answer: float) -> Verdict:
 
 def check_decay_steps(answer: float) -> Verdict:
     """§5: steps until weight decay alone has halved a weight, at the first rate and with momentum."""
-    pull = LEARNING.weight_decay * LEARNING.rate / (1 - LEARNING.momentum)
+    pull = LEARNING.weight_decay * LEARNING.lr / (1 - LEARNING.momentum)
     return check_number(
         answer,
         math.log(PULLED_TO) / math.log1p(-pull),

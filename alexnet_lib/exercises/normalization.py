@@ -34,7 +34,7 @@ def check_torch_alpha(answer: float) -> Verdict:
     )
 
 
-def check_neighbours(answer: Sequence[int]) -> Verdict:
+def check_neighbors(answer: Sequence[int]) -> Verdict:
     """§3.3: which maps damp map 46 of 96 in the two-tower net?"""
     own, half = maps_of(0, 96), LRN.n // 2
     expected = [number for number in range(46 - half, 46 + half + 1) if number in own]
@@ -47,4 +47,4 @@ def check_neighbours(answer: Sequence[int]) -> Verdict:
         return Verdict(
             False, f"{given} is not it. Hint: n = 5, and each tower holds 48 maps, 0-47 and 48-95."
         )
-    return Verdict(True, "the window ends with the tower, so map 46 has one neighbour above and not two.")
+    return Verdict(True, "the window ends with the tower, so map 46 has one neighbor above and not two.")

@@ -9,19 +9,19 @@ from .verdict import Verdict, check_function, check_number
 
 
 def check_yellow(answer: float) -> Verdict:
-    """§6.1: how colourful is a kernel of one place with the weights red 1, green 1, blue 0?"""
+    """§6.1: how colorful is a kernel of one place with the weights red 1, green 1, blue 0?"""
     return check_number(
         answer,
         1 / 3,
-        "Hint: the energy is the sum of the three squares; the grey part of it is the square of the sum, "
-        "divided by 3; the colour is what is left, as a share of the energy.",
-        "of the energy 2, the square of the sum over 3 is grey, 4/3; what is left, 2/3, is a third of 2.",
+        "Hint: the energy is the sum of the three squares; the gray part of it is the square of the sum, "
+        "divided by 3; the color is what is left, as a share of the energy.",
+        "of the energy 2, the square of the sum over 3 is gray, 4/3; what is left, 2/3, is a third of 2.",
         tolerance=1e-3,
     )
 
 
-def check_colour_share(answer: Callable) -> Verdict:
-    """§6.1: share(kernels), (N, 3, h, w) -> (N,): the share of each kernel's energy off the grey axis."""
+def check_color_share(answer: Callable) -> Verdict:
+    """§6.1: share(kernels), (N, 3, h, w) -> (N,): the share of each kernel's energy off the gray axis."""
 
     def oracle(kernels: Tensor) -> Tensor:
         shares = []
@@ -33,15 +33,15 @@ def check_colour_share(answer: Callable) -> Verdict:
 
     draw = torch.Generator().manual_seed(61)
     mixed = torch.randn(4, 3, 5, 5, generator=draw)
-    mixed[0] = mixed[0].mean(dim=0)  # grey
-    mixed[1] -= mixed[1].mean(dim=0)  # no grey in it
+    mixed[0] = mixed[0].mean(dim=0)  # gray
+    mixed[1] -= mixed[1].mean(dim=0)  # no gray in it
     return check_function(
         answer,
         oracle,
         [(mixed[:2],), (mixed,), (1000 * mixed[:, :, :2],)],
-        "Hint: add the three colours of each place, square, sum over the places and divide by 3: that is the "
-        "grey energy. Sum over the places after squaring, not before.",
-        "grey kernels give 0, kernels without grey 1, and the scale does not matter.",
+        "Hint: add the three colors of each place, square, sum over the places and divide by 3: that is the "
+        "gray energy. Sum over the places after squaring, not before.",
+        "gray kernels give 0, kernels without gray 1, and the scale does not matter.",
     )
 
 

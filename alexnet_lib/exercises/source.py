@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..architecture import SPECS
-from ..learning import RATE_PLANS
+from ..learning import LR_PLANS
 from ..paper import IMAGES, LEARNING
 from .verdict import Verdict, check_function, check_number
 
@@ -25,7 +25,7 @@ def check_unseen_pixels(answer: int) -> Verdict:
 
 def check_first_layer(answer: Callable) -> Verdict:
     """Layer 1 of the 2012 source: layer(a), the outputs of conv1 (N, 96, H, W) -> what conv2 reads."""
-    oracle = nn.Sequential(*(step.module() for step in SPECS["source-2012"].convs[0].after))
+    oracle = nn.Sequential(*(step.module() for step in SPECS["source-2012"].convs[0].then))
     draw = torch.Generator().manual_seed(12)
     cases = [(100 * torch.randn(2, 96, side, side, generator=draw),) for side in (9, 55)]
     return check_function(
@@ -40,11 +40,11 @@ def check_first_layer(answer: Callable) -> Verdict:
 
 def check_weight_rate(answer: Callable) -> Verdict:
     """The rate of run 145: rate(layer, epoch) -> learning rate of that layer's weights, "conv1" to "fc8"."""
-    groups = {group.pattern: group for group in RATE_PLANS["source-2012"]}
+    groups = {group.pattern: group for group in LR_PLANS["source-2012"]}
 
     def oracle(layer: str, epoch: int) -> float:
         group = groups["features.conv1.weight" if layer == "conv1" else "*"]
-        return LEARNING.rate * group.factor(epoch)
+        return LEARNING.lr * group.factor(epoch)
 
     epochs = (0, 24, 25, 50, 51, 66, 67, 71, 72, 78, 79, 90)
     return check_function(

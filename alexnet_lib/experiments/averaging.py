@@ -9,8 +9,8 @@ from torch import nn
 from ..dataset import ImageSet
 from ..evaluation import average_nets, topk_error
 from ..learning import TrainConfig
-from ..outcome import Outcome
-from ..runs import TrainedNet
+from ..training.result import TrainResult
+from ..training.runs import TrainedNet
 
 
 def members(config: TrainConfig, nets: int) -> list[TrainConfig]:
@@ -19,7 +19,7 @@ def members(config: TrainConfig, nets: int) -> list[TrainConfig]:
     return [replace(config, seed=first + place, split_seed=config.seed) for place in range(nets)]
 
 
-def together(outcomes: Sequence[Outcome], config: TrainConfig, test: ImageSet) -> Outcome:
+def together(outcomes: Sequence[TrainResult], config: TrainConfig, test: ImageSet) -> TrainResult:
     """The nets as one outcome: means of their curves and results, and the errors of their average besides.
 
     "top-1 error, ten crops" is the mean of the nets' errors, "top-1 error, averaged" the error of the mean of

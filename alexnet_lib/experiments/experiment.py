@@ -8,16 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ..checks import require_choice, require_count, require_number
-from ..kinds import Count, Index, Positive, checked, require_fields, require_kind
+from ..guard import (
+    Count,
+    Index,
+    Positive,
+    require_choice,
+    require_count,
+    require_kind,
+    require_number,
+    validate_fields,
+    validated,
+)
 from ..learning import TrainConfig
 from ..paper import CLAIMS
 from ..records import Record
 
 SEARCH_SEED = 1_000_000  # rates are chosen on a seed that no measured run has
 POINTS = "points"
-TOWER_GAP = "tower colour gap"  # a result of runs whose experiment compares it; and what chance makes of it
-RANDOM_GAP = "tower colour gap, random split"
+TOWER_GAP = "tower color gap"  # a result of runs whose experiment compares it; and what chance makes of it
+RANDOM_GAP = "tower color gap, random split"
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Value:
     unit: str = POINTS
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
 
     def of(self, run: Record) -> float | None:
         found = run.results.get(self.name, (run.curves.get(self.name) or [math.nan])[-1])
@@ -47,7 +56,7 @@ class Gap:
     unit: str = POINTS
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
 
     def of(self, run: Record) -> float | None:
         upper, lower = self.upper.of(run), self.lower.of(run)
@@ -70,7 +79,7 @@ class Crossing:
     unit: str = "epochs"
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
 
     def of(self, run: Record) -> float | None:
         epoch = run.first_below(self.curve, self.level) if self.curve in run.curves else None
@@ -102,7 +111,7 @@ class Arm:
     nets: Count = 1
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         object.__setattr__(self, "changes", MappingProxyType(dict(self.changes)))
 
 
@@ -125,7 +134,7 @@ class Comparison:
     other: Measure | None = None
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         if self.kind == "ratio" and self.printed is not None:
             require_number("printed", self.printed, "one number divided by another", above=0.0)
         require_choice("kind", self.kind, ("difference", "ratio"))
@@ -181,7 +190,7 @@ class Experiment:
     seeds: int = 5
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         require_kind("arms", self.arms, Mapping[str, Arm])  # at least one
         object.__setattr__(self, "arms", MappingProxyType(dict(self.arms)))
         require_count("seeds", self.seeds, "an interval needs two runs an arm, and we want five", least=2)
@@ -193,7 +202,7 @@ class Experiment:
                 raise ValueError(
                     f"rate_of is {arm.rate_of!r} in arm {name!r}: name an arm with a grid, and give no rates"
                 )
-            if arm.nets > 1 and (self.config(name, 0).stop_at_error is not None or self.compares_colours):
+            if arm.nets > 1 and (self.config(name, 0).stop_at_error is not None or self.compares_colors):
                 raise ValueError(
                     f"nets is {arm.nets} in arm {name!r}: nets are averaged that have run equally long, and "
                     f"their kernels are not; leave out stop_at_error and any comparison of {TOWER_GAP}s"
@@ -211,11 +220,11 @@ class Experiment:
         """The config of one run; `rate` None keeps the rate of the arm."""
         require_choice("arm", arm, self.arms)
         config = replace(self.setting, **self.arms[arm].changes, seed=seed)
-        return config if rate is None else replace(config, rate=rate)
+        return config if rate is None else replace(config, lr=rate)
 
     @property
-    def compares_colours(self) -> bool:
-        """Whether a comparison is of the colours of the first layer's kernels (§6.1)."""
+    def compares_colors(self) -> bool:
+        """Whether a comparison is of the colors of the first layer's kernels (§6.1)."""
         return any(str(comparison.measure).startswith(TOWER_GAP) for comparison in self.comparisons)
 
     def search_config(self, arm: str, rate: float) -> TrainConfig:
@@ -223,7 +232,7 @@ class Experiment:
         return self.config(arm, SEARCH_SEED, rate)
 
 
-@checked
+@validated
 def run_label(arm: str, seed: Index) -> str:
     """What a measured run is called on record."""
     return f"{arm}-seed{seed}"

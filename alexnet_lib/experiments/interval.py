@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..checks import require_choice
-from ..kinds import Bounds, checked
+from ..guard import Bounds, require_choice, validated
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Interval:
         return self.high / self.mean if self.kind == "ratio" else self.high - self.mean
 
 
-@checked
+@validated
 def interval(pairs: Sequence[tuple[float, float]], kind: str = "difference") -> Interval:
     """The mean effect of pairs (with, without) and its 95 % interval, by Student's t.
 
@@ -58,7 +57,7 @@ def _raised(power: float) -> float:
     return math.exp(power) if power < 700 else math.inf
 
 
-@checked
+@validated
 def t_quantile(
     freedom: Annotated[int, Bounds(1, 10_000)], share: Annotated[float, Bounds(0.001, 0.999)] = 0.95
 ) -> float:

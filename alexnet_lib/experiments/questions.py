@@ -5,9 +5,9 @@ Rates are chosen from a grid for each arm; where one lies at the grid's edge the
 
 from dataclasses import replace
 
-from ..checks import require_choice
+from ..guard import require_choice
 from ..learning import TrainConfig
-from ..presets import PRESETS
+from ..training.presets import PRESETS
 from .experiment import RANDOM_GAP, TOWER_GAP, Arm, Comparison, Crossing, Experiment, Gap, Value
 
 # §3.1: Figure 1.
@@ -64,10 +64,10 @@ RELU = Experiment(
 _IMAGENETTE = PRESETS["imagenette"]
 _RATES = (0.005, 0.01, 0.02)
 _TOP_1, _TOP_5 = Value("top-1 error, ten crops"), Value("top-5 error, ten crops")
-_CENTRE_1, _CENTRE_5 = Value("top-1 error, centre"), Value("top-5 error, centre")
+_CENTER_1, _CENTER_5 = Value("top-1 error, center"), Value("top-5 error, center")
 _AVERAGED_1, _AVERAGED_5 = Value("top-1 error, averaged"), Value("top-5 error, averaged")
 _TRAINING = Value("training error")
-_GAP, _RANDOM_GAP = (Value(name, unit="of colourfulness") for name in (TOWER_GAP, RANDOM_GAP))
+_GAP, _RANDOM_GAP = (Value(name, unit="of colorfulness") for name in (TOWER_GAP, RANDOM_GAP))
 
 
 def _nets(*names: str, rates: tuple[float, ...] = _RATES) -> dict[str, Arm]:
@@ -102,13 +102,13 @@ OVERLAP = Experiment(
     _nets("paper", "z-2"),
     (
         *_errors("overlap", "paper", "z-2", 0.004, 0.003),
-        Comparison("overlap-overfitting", "paper", "z-2", Gap(_CENTRE_1, _TRAINING)),
+        Comparison("overlap-overfitting", "paper", "z-2", Gap(_CENTER_1, _TRAINING)),
     ),
 )
 TOWERS = Experiment(
     "two-towers",
     "What do two towers save against one with half the kernels, what does their communication save, and do "
-    "their first kernels part by colour?",
+    "their first kernels part by color?",
     _IMAGENETTE,
     _nets("paper", "one-gpu", "full-width", "no-communication"),
     (
@@ -116,27 +116,27 @@ TOWERS = Experiment(
         *_errors("no-communication", "paper", "no-communication", None, None),
         *_errors(None, "full-width", "paper", None, None),
         # §6.1. Between the two halves of one tower's kernels there should be nothing but chance.
-        Comparison("tower-colours", "paper", "paper", _RANDOM_GAP, other=_GAP),
+        Comparison("tower-colors", "paper", "paper", _RANDOM_GAP, other=_GAP),
         Comparison(None, "full-width", "full-width", _RANDOM_GAP, other=_GAP),
         Comparison(None, "full-width", "paper", _GAP),
     ),
 )
 AUGMENTATION = Experiment(
     "augmentation",
-    "What do colour noise, crops and reflections save in training, and ten crops in the test?",
+    "What do color noise, crops and reflections save in training, and ten crops in the test?",
     _IMAGENETTE,
     {
         "all": Arm({}, _RATES),
-        "no-colour-noise": Arm({"colour_noise": 0.0}, _RATES),
+        "no-color-noise": Arm({"color_noise": 0.0}, _RATES),
         "no-crops": Arm({"random_crops": False}, _RATES),
-        "nothing": Arm({"random_crops": False, "colour_noise": 0.0}, _RATES),
+        "nothing": Arm({"random_crops": False, "color_noise": 0.0}, _RATES),
     },
     (
-        Comparison("colour-noise", "all", "no-colour-noise", _TOP_1, printed=0.01),
-        Comparison("ten-crops", "all", "all", _TOP_1, printed=0.015, other=_CENTRE_1),
-        Comparison("ten-crops", "all", "all", _TOP_5, printed=0.013, other=_CENTRE_5),
-        Comparison(None, "all", "no-crops", _CENTRE_1),
-        Comparison(None, "all", "nothing", _CENTRE_1),
+        Comparison("color-noise", "all", "no-color-noise", _TOP_1, printed=0.01),
+        Comparison("ten-crops", "all", "all", _TOP_1, printed=0.015, other=_CENTER_1),
+        Comparison("ten-crops", "all", "all", _TOP_5, printed=0.013, other=_CENTER_5),
+        Comparison(None, "all", "no-crops", _CENTER_1),
+        Comparison(None, "all", "nothing", _CENTER_1),
     ),
 )
 DROPOUT = Experiment(
@@ -147,7 +147,7 @@ DROPOUT = Experiment(
     (
         # The loss with dropout is that of the thinned nets, as they learn.
         Comparison("dropout-time", "no-dropout", "dropout", Crossing("training loss", 1.0), "ratio", 2.0),
-        Comparison(None, "dropout", "no-dropout", _CENTRE_1),
+        Comparison(None, "dropout", "no-dropout", _CENTER_1),
     ),
 )
 _DECAYS = {"decay-0": 0.0, "decay-5e-5": 5e-5, "decay-5e-4": 5e-4, "decay-5e-3": 5e-3}
@@ -194,11 +194,11 @@ _CIFAR = TrainConfig(
     spec="four-layer-no-norm",
     data="cifar10",
     training_images=10_000,
-    image_side=32,
+    image_size=32,
     crop=24,
-    colour_noise=0.0,
+    color_noise=0.0,
     epochs=30,
-    drop_epochs=(20, 26),
+    milestones=(20, 26),
     dropout=0.0,
 )
 # Four rates, each twice the one before, around the lowest training loss after three epochs with the search's
@@ -225,23 +225,23 @@ OVERLAP_CIFAR = Experiment(
     _nets("four-layer-no-norm", "four-layer-z-2", rates=_CIFAR_RATES),
     (
         Comparison(None, "four-layer-no-norm", "four-layer-z-2", _TOP_1),
-        Comparison(None, "four-layer-no-norm", "four-layer-z-2", Gap(_CENTRE_1, _TRAINING)),
+        Comparison(None, "four-layer-no-norm", "four-layer-z-2", Gap(_CENTER_1, _TRAINING)),
     ),
 )
 AUGMENTATION_CIFAR = Experiment(
     "augmentation-cifar",
-    "What do crops, reflections and colour noise save in a four-layer net on CIFAR-10?",
+    "What do crops, reflections and color noise save in a four-layer net on CIFAR-10?",
     _CIFAR,
     {
         "crops": Arm({}, _CIFAR_RATES),
-        "crops-colour-noise": Arm({"colour_noise": 0.1}, _CIFAR_RATES),
+        "crops-color-noise": Arm({"color_noise": 0.1}, _CIFAR_RATES),
         # 0.0005 was added after the first runs, which had 0.001, the edge of the grid, as the best.
         "nothing": Arm({"random_crops": False}, (0.0005, *_CIFAR_RATES)),
     },
     (
-        Comparison(None, "crops", "nothing", _CENTRE_1),
-        Comparison(None, "crops-colour-noise", "crops", _TOP_1),
-        Comparison(None, "crops", "crops", _TOP_1, other=_CENTRE_1),
+        Comparison(None, "crops", "nothing", _CENTER_1),
+        Comparison(None, "crops-color-noise", "crops", _TOP_1),
+        Comparison(None, "crops", "crops", _TOP_1, other=_CENTER_1),
     ),
 )
 DROPOUT_CIFAR = Experiment(
@@ -259,12 +259,12 @@ DROPOUT_CIFAR = Experiment(
     (
         # With the search's seed the slower arm gets there in 12 epochs at 0.008, before the rate falls.
         Comparison(None, "no-dropout", "dropout", Crossing("training loss", 1.4), "ratio", 2.0),
-        Comparison(None, "dropout", "no-dropout", _CENTRE_1),
+        Comparison(None, "dropout", "no-dropout", _CENTER_1),
         # Overfitting. The training error, too, is that of the thinned nets.
-        Comparison(None, "dropout", "no-dropout", Gap(_CENTRE_1, _TRAINING)),
+        Comparison(None, "dropout", "no-dropout", Gap(_CENTER_1, _TRAINING)),
         Comparison(None, "no-dropout", "dropout-at-same-rate", Crossing("training loss", 1.4), "ratio", 2.0),
-        Comparison(None, "dropout-at-same-rate", "no-dropout", _CENTRE_1),
-        Comparison(None, "dropout-at-same-rate", "no-dropout", Gap(_CENTRE_1, _TRAINING)),
+        Comparison(None, "dropout-at-same-rate", "no-dropout", _CENTER_1),
+        Comparison(None, "dropout-at-same-rate", "no-dropout", Gap(_CENTER_1, _TRAINING)),
     ),
 )
 WEIGHT_DECAY_CIFAR = replace(

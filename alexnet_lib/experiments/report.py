@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import records
-from ..checks import require_path
-from ..kinds import Index, require_kind
+from ..guard import Index, require_kind, require_path
 from ..learning import TrainConfig
 from ..records import Record
 from .experiment import POINTS, Comparison, Experiment, run_label, search_label
@@ -129,7 +128,7 @@ class Report:
         return (
             f"{missing} of {asked.runs} runs of up to {f'{nets} nets of ' if nets > 1 else ''}"
             f"{setting.epochs} epochs on "
-            f"{setting.data}, {setting.input_side} pixels a side"
+            f"{setting.data}, {setting.input_size} pixels a side"
         )
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import checkpoints, records
+from .. import records
 from ..architecture import AlexNet
-from ..checks import require_choice, require_count, require_flag, require_path
 from ..dataset import ImageSet, load
-from ..files import held
-from ..kinds import require_kind
+from ..guard import require_choice, require_count, require_flag, require_kind, require_path
 from ..learning import TrainConfig
-from ..outcome import DivergedError, Interrupted, Outcome
 from ..qualitative import tower_gap
 from ..records import Record
-from ..train import stored_side, train
+from ..train import stored_size, train
+from ..training import checkpoints
+from ..training.fileio import held
+from ..training.result import DivergedError, Interrupted, TrainResult
 from .averaging import members, together
 from .experiment import RANDOM_GAP, TOWER_GAP, Experiment, run_label, search_label
 from .report import chosen_rate, differences, on_record
@@ -115,7 +115,7 @@ class _Laboratory:
         progress: bool,
         jobs: int,
     ):
-        self.name, self.colours = experiment.name, experiment.compares_colours
+        self.name, self.colors = experiment.name, experiment.compares_colors
         self.device, self.root, self.out = device, root, out
         self.folder, self.progress, self.jobs = folder, progress, jobs
         self._sets = sets
@@ -151,8 +151,8 @@ class _Laboratory:
                     ]
                 outcome = together(outcomes, config, test)
             record = outcome.record(self.name, label, command)
-            if self.colours:
-                record = replace(record, results=record.results | tower_colours(outcome.net))
+            if self.colors:
+                record = replace(record, results=record.results | tower_colors(outcome.net))
         except Interrupted:
             raise Interrupted(
                 f"{label} stopped and saved in {folder}; the same command goes on there"
@@ -163,7 +163,7 @@ class _Laboratory:
                 label=label,
                 command=command,
                 data=images.source,
-                images=config.training_images or len(images) - round(config.held_out * len(images)),
+                images=config.training_images or len(images) - round(config.val_fraction * len(images)),
                 seed=config.seed,
                 # What to try, which follows, names a folder of this machine.
                 config={**asdict(config), "changes": [], "failed": str(error).partition(";")[0]},
@@ -179,7 +179,7 @@ class _Laboratory:
         records.store(record, self.folder)
         return record
 
-    def _train(self, config: TrainConfig, folder: Path, sets: tuple[ImageSet, ImageSet]) -> Outcome:
+    def _train(self, config: TrainConfig, folder: Path, sets: tuple[ImageSet, ImageSet]) -> TrainResult:
         """Train one net, from where its folder stands."""
         return train(
             config,
@@ -194,13 +194,13 @@ class _Laboratory:
         """The record of the same run in another experiment: the paper's net is an arm of many."""
         for run in records.every_record(self.folder) if self.folder.is_dir() else ():
             same = run.data == images.source and not any(differences(run, config, nets))
-            if same and (TOWER_GAP in run.results or not self.colours):
+            if same and (TOWER_GAP in run.results or not self.colors):
                 return run
         return None
 
     def _images(self, config: TrainConfig) -> Sequence[ImageSet]:
         """Training and test set, loaded once for runs in a row that want the same."""
-        wanted = (config.data, stored_side(config))
+        wanted = (config.data, stored_size(config))
         if self._sets is None or self._loaded not in (None, wanted):
             self._sets = tuple(
                 load(config.data, split, self.root, size=wanted[1]) for split in ("train", "test")
@@ -209,8 +209,8 @@ class _Laboratory:
         return self._sets
 
 
-def tower_colours(net: AlexNet) -> dict[str, float]:
-    """How far the colours of the towers' first kernels lie apart, and how far chance parts them (§6.1).
+def tower_colors(net: AlexNet) -> dict[str, float]:
+    """How far the colors of the towers' first kernels lie apart, and how far chance parts them (§6.1).
 
     Of a net with one tower, the first half of the kernels stands against the second.
     """

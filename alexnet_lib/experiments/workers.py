@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection, wait
 
 import torch
 
-from ..outcome import Interrupted
-from ..processes import asked_to_stop, new_process
+from ..training.ranks import asked_to_stop, new_process
+from ..training.result import Interrupted
 
 LOOK_SECONDS = 0.2  # between two looks for Ctrl-C while all processes are busy
 

@@ -9,8 +9,8 @@ from .architecture import (
     who_reads_what,
 )
 from .augmentation import (
-    colour_components,
-    colour_shifts,
+    color_components,
+    color_shifts,
     crop_frames,
     crop_positions,
     rescaling,
@@ -28,7 +28,7 @@ from .log import recorded_errors
 from .normalization import lrn_response, lrn_windows, maps_before_after
 from .picture import Picture, as_picture, photograph_row
 from .pooling import pooled_maps, pooling_windows, shift_changes
-from .qualitative import colourfulness_by_tower, first_layer_kernels, five_labels, nearest_images
+from .qualitative import colorfulness_by_tower, first_layer_kernels, five_labels, nearest_images
 from .relu import error_curves, gradients_through_depth, steps_to_threshold, units_and_slopes
 from .source import rates_by_epoch, spread_by_layer
 from .speed import speed
@@ -42,9 +42,9 @@ __all__ = [
     "averaged_nets",
     "averages_against_one",
     "bytes_by_batch",
-    "colour_components",
-    "colour_shifts",
-    "colourfulness_by_tower",
+    "color_components",
+    "color_shifts",
+    "colorfulness_by_tower",
     "confusion_picture",
     "connections",
     "crop_frames",

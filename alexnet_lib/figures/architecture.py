@@ -4,8 +4,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..architecture import SPECS
-from ..checks import require_tensor
-from ..kinds import Share, checked
+from ..guard import Share, require_tensor, validated
 from ..pooling import output_size
 from ..spec import crossings, trace
 from .picture import BLUE, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
@@ -22,8 +21,8 @@ def _draw_pixels(axis, pixels: range, side: int, end: int) -> None:
     """A row of pixels: zeros beyond the picture are white, pixels of the picture behind `end` orange."""
     for pixel in pixels:
         inside = pixel in range(side)
-        colour = "white" if not inside else "#b9cfdd" if pixel < end else ORANGE
-        axis.add_patch(Rectangle((pixel - 0.5, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
+        color = "white" if not inside else "#b9cfdd" if pixel < end else ORANGE
+        axis.add_patch(Rectangle((pixel - 0.5, 0), 1, 1, facecolor=color, edgecolor="black", lw=0.6))
         if not inside:
             axis.text(pixel, 0.47, "0", ha="center", va="center", fontsize=9)
         if pixel in (0, 10, 212, side - 1):
@@ -43,7 +42,7 @@ def _draw_windows(axis, starts: dict[int, int], z: int) -> None:
 
 def edge_windows() -> Picture:
     """Both ends of a row of pixels with the windows of conv1, for the four readings of "224" (§3.5)."""
-    z, s = SPECS["paper"].convs[0].z, SPECS["paper"].convs[0].s
+    z, s = SPECS["paper"].convs[0].kernel_size, SPECS["paper"].convs[0].stride
     figure, axes = subplots(4, 2, figsize=(NARROW, 6.6), width_ratios=(17, 21))
     told = []
     for (title, (side, padding, ceil)), (left, right) in zip(READINGS.items(), axes, strict=True):
@@ -91,8 +90,8 @@ def who_reads_what() -> Picture:
                 words = f"{share} x {layer.side} x {layer.side}" if layer.side else f"{share} units"
                 box(left[tower], row, width, words)
         axis.text(-0.1, 0.28 - row, layer.name, ha="right", va="center", fontsize=11, fontweight="bold")
-        colour = ORANGE if layer.name in across else "black"
-        axis.text(both + 0.1, 0.28 - row, f"reads {reads}", va="center", fontsize=10, color=colour)
+        color = ORANGE if layer.name in across else "black"
+        axis.text(both + 0.1, 0.28 - row, f"reads {reads}", va="center", fontsize=10, color=color)
         told.append(f"{layer.name} reads {reads}")
     box(0, len(layers), both, f"{layers[-1].maps} classes")  # nobody says how these are shared
     for tower, place in enumerate(middle, 1):
@@ -114,7 +113,7 @@ def parameters_and_arithmetic() -> Picture:
     )
 
 
-@checked
+@validated
 def active_units(shares: dict[str, tuple[Share, Share]]) -> Picture:
     """The share of units above zero in each layer, with the biases of §5 and with all biases 0 (§3.5, §5)."""
     # In tens, so that the words are the same on machines that round otherwise.
@@ -143,7 +142,7 @@ def middle_field(name: str) -> tuple[int, int]:
     raise ValueError(f"name is {name!r}, and the convolutional layers of §3.5 are conv1 to conv{number}")
 
 
-@checked
+@validated
 def fields_on_photograph(
     image: Tensor, names: tuple[str, ...] = ("conv1", "conv2", "conv3", "conv5")
 ) -> Picture:
@@ -153,9 +152,9 @@ def fields_on_photograph(
     figure, axis = subplots(figsize=(4.4, 4.4))
     axis.imshow(as_picture(image))
     for name, (start, side) in fields.items():
-        for colour, width in (("black", 4), ("white", 2)):
+        for color, width in (("black", 4), ("white", 2)):
             corner = (start - 0.5, start - 0.5)
-            axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=width))
+            axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=color, lw=width))
         label = {"facecolor": "black", "pad": 1.5, "lw": 0}
         axis.text(start + 1, start - 3, f"{name}: {side}", fontsize=11, color="white", bbox=label)
     axis.axis("off")

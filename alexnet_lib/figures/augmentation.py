@@ -7,15 +7,14 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..augmentation import PCAColorNoise, require_images, ten_crop, views
-from ..checks import require_tensor
-from ..kinds import Bounds, Count, Index, Share, checked
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
+from ..guard import Bounds, Count, Index, Share, require_tensor, validated
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
 
 Place = tuple[Index, Index, bool]
 Moves = Annotated[int, Bounds(1, 4096)]  # of a side: its places are drawn one by one
 
 
-@checked
+@validated
 def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     """A whole photograph with the central square that is kept, and that square rescaled (§2)."""
     whole, kept = as_picture(photograph, "photograph"), as_picture(square, "square")
@@ -42,7 +41,7 @@ def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     )
 
 
-@checked
+@validated
 def crop_frames(image: Tensor, places: tuple[Place, Place], size: Count = 224) -> Picture:
     """A square image with the frames of two crops, and the crops; places: (top, left, reflected)."""
     picture = as_picture(image)
@@ -56,14 +55,14 @@ def crop_frames(image: Tensor, places: tuple[Place, Place], size: Count = 224) -
     axes[0].imshow(picture)
     axes[0].set_title(f"{image.shape[1]} x {image.shape[2]}\n", fontsize=11)
     told = []
-    for axis, (top, left, reflected), colour in zip(axes[1:], places, (BLUE, ORANGE), strict=True):
-        for shade, width in (("white", 4), (colour, 2)):  # the white line shows on any photograph
+    for axis, (top, left, reflected), color in zip(axes[1:], places, (BLUE, ORANGE), strict=True):
+        for shade, width in (("white", 4), (color, 2)):  # the white line shows on any photograph
             corner = (left - 0.5, top - 0.5)
             axes[0].add_patch(Rectangle(corner, size, size, fill=False, edgecolor=shade, lw=width))
         crop = image[:, top : top + size, left : left + size]
         axis.imshow(as_picture(crop.flip(-1) if reflected else crop))
         kind = "reflected" if reflected else "not reflected"
-        axis.set_title(f"row {top}, column {left},\n{kind}", fontsize=11, color=colour)
+        axis.set_title(f"row {top}, column {left},\n{kind}", fontsize=11, color=color)
         told.append(f"row {top}, column {left}, {kind}")
     for axis in axes:
         axis.axis("off")
@@ -75,7 +74,7 @@ def crop_frames(image: Tensor, places: tuple[Place, Place], size: Count = 224) -
     )
 
 
-@checked
+@validated
 def crop_positions(side: Moves = 256, size: Count = 224) -> Picture:
     """Why 6 - 4 leaves three places and not two, and the places of `size` in `side` as a grid of dots."""
     views(side, size)  # refuses a size that does not fit
@@ -87,9 +86,9 @@ def crop_positions(side: Moves = 256, size: Count = 224) -> Picture:
     figure, (row, grid) = subplots(1, 2, figsize=(NARROW, 3.7), width_ratios=(1, 1.35))
     for place in range(3):
         for pixel in range(6):
-            colour = "#b9cfdd" if place <= pixel < place + 4 else "white"
+            color = "#b9cfdd" if place <= pixel < place + 4 else "white"
             corner = (pixel, -1.6 * place)
-            row.add_patch(Rectangle(corner, 1, 1, facecolor=colour, edgecolor="black", lw=0.8))
+            row.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="black", lw=0.8))
         row.text(-0.3, 0.5 - 1.6 * place, f"place {place}", ha="right", va="center", fontsize=10)
     words = "crop of 4\nfrom 6 pixels:\n6 − 4 + 1 = 3 places"
     row.text(1.7, 3.6, words, ha="center", va="center", fontsize=11)
@@ -121,14 +120,14 @@ def _above(axis) -> dict:
     return {"transform": axis.transAxes, "ha": "center", "fontsize": 11, "fontweight": "bold"}
 
 
-@checked
-def colour_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) -> Picture:
-    """Pixels of uint8 images in the plane of red and blue, and the fitted components as bars of colour."""
+@validated
+def color_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) -> Picture:
+    """Pixels of uint8 images in the plane of red and blue, and the fitted components as bars of color."""
     require_images(images)
     if not images.numel() or noise.eigenvalues is None or not noise.eigenvalues.sum():
         raise ValueError(
             f"images have shape {tuple(images.shape)} and noise is {noise}, and must be pixels of "
-            f"several colours and what was fitted to them: PCAColorNoise().fit(images)"
+            f"several colors and what was fitted to them: PCAColorNoise().fit(images)"
         )
     figure, (cloud, bars) = subplots(1, 2, figsize=(NARROW, 3.3), width_ratios=(1.25, 1))
     pixels = images.permute(0, 2, 3, 1).reshape(-1, 3)
@@ -158,8 +157,8 @@ def colour_components(images: Tensor, noise: PCAColorNoise, dots: Count = 2500) 
     figure.tight_layout()
     return Picture(
         figure,
-        f"Left, pixels by red and blue in their own colour, with the principal components as lines from the "
-        f"mean. Right, a bar of colours along each component. Shares of the variance: {'; '.join(told)}.",
+        f"Left, pixels by red and blue in their own color, with the principal components as lines from the "
+        f"mean. Right, a bar of colors along each component. Shares of the variance: {'; '.join(told)}.",
     )
 
 
@@ -170,7 +169,7 @@ def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[
     for axis, image in zip(axes.flat, (image for row in images for image in row), strict=True):
         axis.imshow(as_picture(image))
         axis.set(xticks=[], yticks=[])
-        axis.spines[:].set(color=GREY, lw=0.5)  # a picture that went white is still seen
+        axis.spines[:].set(color=GRAY, lw=0.5)  # a picture that went white is still seen
     for axis, name in zip(axes[0], columns, strict=True):
         axis.set_title(name, fontsize=11)
     for axis, name in zip(axes[:, 0], rows, strict=True):
@@ -179,9 +178,9 @@ def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[
     return Picture(figure, alt)
 
 
-@checked
-def colour_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
-    """A uint8 (3, H, W) image moved by -2 to 2 times each shift; shifts: (3,) grey levels for one sigma."""
+@validated
+def color_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
+    """A uint8 (3, H, W) image moved by -2 to 2 times each shift; shifts: (3,) gray levels for one sigma."""
     as_picture(image)
     for name, shift in shifts.items():
         require_tensor(f"shifts[{name!r}]", shift, "(3)", "it moves red, green and blue", finite=True)
@@ -189,22 +188,22 @@ def colour_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
     grid = [[image + t * shift.float()[:, None, None] for t in factors] for shift in shifts.values()]
     # Two digits, so that the words are the same on machines that read a JPEG a little otherwise.
     most = {name: float(f"{2 * shift.abs().max():.2g}") for name, shift in shifts.items()}
-    told = "; ".join(f"{name}: up to {level:.0f} grey levels" for name, level in most.items())
+    told = "; ".join(f"{name}: up to {level:.0f} gray levels" for name, level in most.items())
     columns = ["α = 0" if t == 0 else f"{t:+d}σ".replace("-", "−") for t in factors]
     return _photograph_grid(
         grid,
         list(shifts),
         columns,
-        f"One photograph with a colour shift of -2, -1, 0, 1 and 2 times sigma, a row for each kind. {told}.",
+        f"One photograph with a color shift of -2, -1, 0, 1 and 2 times sigma, a row for each kind. {told}.",
     )
 
 
-@checked
+@validated
 def ten_patches(image: Tensor, size: Count = 224) -> Picture:
     """The ten patches of a test image, straight ones above their reflections."""
     as_picture(image)
     crops = list(ten_crop(image[None], size)[0])
-    columns = ["top left", "top right", "bottom left", "bottom right", "centre"]
+    columns = ["top left", "top right", "bottom left", "bottom right", "center"]
     return _photograph_grid(
         [crops[:5], crops[5:]],
         ["straight", "reflected"],
@@ -214,7 +213,7 @@ def ten_patches(image: Tensor, size: Count = 224) -> Picture:
     )
 
 
-@checked
+@validated
 def view_errors(errors: dict[str, tuple[Share, Share]]) -> Picture:
     """Errors without and with random crops and reflections, a pair of bars for each set of views."""
     # In words and not in numbers, so that they are the same on machines that round otherwise.

@@ -2,16 +2,16 @@
 
 from torch import Tensor
 
-from ..kinds import Count, Positive, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, styled, subplots
+from ..guard import Count, Positive, validated
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, as_picture, styled, subplots
 
-MIDDLE = 128  # the grey that stands for a difference of 0
-LOOKS = ((GREY, ":", "^"), (ORANGE, "-", "o"), (GREEN, "-.", "v"), (BLUE, "--", "s"))
+MIDDLE = 128  # the gray that stands for a difference of 0
+LOOKS = ((GRAY, ":", "^"), (ORANGE, "-", "o"), (GREEN, "-.", "v"), (BLUE, "--", "s"))
 
 
-@checked
+@validated
 def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
-    """A square photograph, the mean image, and their difference around a middle grey; all (3, H, W)."""
+    """A square photograph, the mean image, and their difference around a middle gray; all (3, H, W)."""
     for name_of, image in (("square", square), ("mean", mean)):
         as_picture(image, name_of)
     if square.shape != mean.shape:
@@ -30,18 +30,18 @@ def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
     return Picture(
         figure,
         f"The photograph {name}, the mean image, which is a blur, and their difference, in which a middle "
-        f"grey stands for 0; it runs from about {low} to about {high}.",
+        f"gray stands for 0; it runs from about {low} to about {high}.",
     )
 
 
-@checked
+@validated
 def steps_by_rate(steps: dict[str, dict[Positive, Count]], most: Count) -> Picture:
     """Steps to a threshold over the learning rate, a line for each kind of input; `most`: not reached."""
     figure, axis = subplots(figsize=(NARROW, 4.0))
     told = []
-    for (name, found), (colour, line, mark) in styled("steps", steps, LOOKS):
+    for (name, found), (color, line, mark) in styled("steps", steps, LOOKS):
         reached = {rate: count for rate, count in found.items() if count < most}
-        axis.plot(reached.keys(), reached.values(), line + mark, color=colour, label=name, linewidth=2)
+        axis.plot(reached.keys(), reached.values(), line + mark, color=color, label=name, linewidth=2)
         # Classes and not numbers, which may differ by a step between machines.
         told.append(
             f"{name}: {'over' if min(found.values()) > most / 5 else 'under'} {most // 5} steps at best"

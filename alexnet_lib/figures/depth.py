@@ -6,10 +6,9 @@ from itertools import pairwise
 import numpy as np
 
 from ..architecture import SPECS
-from ..checks import require_same_length
-from ..kinds import Share, checked, require_kind
+from ..guard import Share, require_kind, require_same_length, validated
 from ..variants import name_without, without_layers
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
 
 def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
@@ -22,20 +21,18 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
     for gone in removed:
         without_layers(SPECS["paper"], *gone)  # refuses numbers that the net does not have
     convs = SPECS["paper"].convs
-    both = {n for n, conv in enumerate(convs, 1) if n > 1 and not conv.own_tower} | {
-        len(convs) + 1
-    }  # and fc6
+    both = {n for n, conv in enumerate(convs, 1) if n > 1 and not conv.grouped} | {len(convs) + 1}  # and fc6
     figure, axes = subplots(len(removed), 1, figsize=(NARROW, 1.35 * len(removed)), squeeze=False)
     told = []
     for axis, gone in zip(axes[:, 0], removed, strict=True):
         kept = [n for n in range(1, len(convs) + 2) if n not in gone]
         for below, above in pairwise(kept):
             for start in (0, 1):
-                axis.plot((below, above), (start, start), color=GREY, lw=1.5, zorder=1)
+                axis.plot((below, above), (start, start), color=GRAY, lw=1.5, zorder=1)
                 if above in both:
                     axis.plot((below, above), (start, 1 - start), color=ORANGE, lw=2, zorder=1)
         for n in range(1, len(convs) + 2):
-            style = {"color": "white", "edgecolors": GREY, "linestyle": ":"} if n in gone else {"color": BLUE}
+            style = {"color": "white", "edgecolors": GRAY, "linestyle": ":"} if n in gone else {"color": BLUE}
             axis.scatter((n, n), (0, 1), s=90, zorder=2, **style)
         names = [f"conv{n}" for n in range(1, len(convs) + 1)] + [f"fc{len(convs) + 1}"]
         axis.set_xticks(range(1, len(convs) + 2), names, fontsize=10)
@@ -54,7 +51,7 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
     )
 
 
-@checked
+@validated
 def errors_by_seed(errors: dict[str, Sequence[Share]]) -> Picture:
     """Errors of some nets, a dot for each seed and a line that joins the dots of one seed."""
     require_same_length(
@@ -63,7 +60,7 @@ def errors_by_seed(errors: dict[str, Sequence[Share]]) -> Picture:
     table = 100 * np.array(list(errors.values()))  # (nets, seeds)
     places = np.arange(len(table))
     figure, axis = subplots(figsize=(NARROW, 3.3))
-    axis.plot(places, table, color=GREY, lw=0.8, zorder=1)
+    axis.plot(places, table, color=GRAY, lw=0.8, zorder=1)
     axis.plot(places, table, "o", color=BLUE, ms=6)
     axis.hlines(table.mean(axis=1), places - 0.18, places + 0.18, color=ORANGE, lw=3, zorder=3)
     axis.text(places[-1] + 0.22, table[-1].mean(), "mean", color=ORANGE, fontsize=11, va="center")

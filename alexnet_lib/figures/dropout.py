@@ -3,14 +3,13 @@
 import numpy as np
 from torch import Tensor
 
-from ..checks import require_same_length, require_same_names, require_tensor
-from ..kinds import Count, Share, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled, subplots
+from ..guard import Count, Share, require_same_length, require_same_names, require_tensor, validated
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, styled, subplots
 
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 
 
-@checked
+@validated
 def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Picture:
     """Activities (U,) under masks (M, U) of training, a row each, and times `factor` at test time (§4.2)."""
     require_tensor("activities", activities, "(U)", "a bar shows each unit", finite=True)
@@ -27,7 +26,7 @@ def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Pict
     places, told = range(len(activities)), []
     for number, (axis, row) in enumerate(zip(axes, rows, strict=True), 1):
         test = number == len(rows)
-        axis.bar(places, activities, facecolor="none", edgecolor=GREY, linestyle=":")
+        axis.bar(places, activities, facecolor="none", edgecolor=GRAY, linestyle=":")
         axis.bar(places, activities * row, color=ORANGE if test else BLUE)
         for place in places:
             if row[place] == 0:
@@ -47,7 +46,7 @@ def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Pict
     )
 
 
-@checked
+@validated
 def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) -> Picture:
     """Probabilities of the one net of test time against two averages over all masked nets; one shape."""
     for name, values in (("halved", halved), ("arithmetic", arithmetic), ("geometric", geometric)):
@@ -59,7 +58,7 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
             )
     halved, arithmetic, geometric = (values.flatten() for values in (halved, arithmetic, geometric))
     figure, axis = subplots(figsize=(4.6, 4.3))
-    axis.plot((0, 1), (0, 1), color=GREY, lw=1)
+    axis.plot((0, 1), (0, 1), color=GRAY, lw=1)
     axis.plot(halved.numpy(), geometric.numpy(), "x", color=ORANGE, ms=5)
     axis.plot(halved.numpy(), arithmetic.numpy(), "o", color=BLUE, ms=4)
     axis.text(0.03, 0.93, "× geometric mean", color=ORANGE, fontsize=11)
@@ -79,7 +78,7 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
     )
 
 
-@checked
+@validated
 def dropout_curves(
     steps: list[Count],
     errors: dict[str, list[Share]],
@@ -93,13 +92,13 @@ def dropout_curves(
         require_same_length(lines, "a point has a step and a value")
     figure, (left, right) = subplots(1, 2, figsize=(NARROW, 3.4))
     told = []
-    for (name, error), (colour, style) in styled("errors", errors, STYLES):
-        left.plot(steps, [100 * value for value in error], style, color=colour, lw=2)
-        right.plot(steps, losses[name], style, color=colour, lw=2, label=name)
+    for (name, error), (color, style) in styled("errors", errors, STYLES):
+        left.plot(steps, [100 * value for value in error], style, color=color, lw=2)
+        right.plot(steps, losses[name], style, color=color, lw=2, label=name)
         low = next((i for i, value in enumerate(error) if value <= reached), len(steps))
         said = name if low < len(steps) else f"{name} (not at all)"
         told.append((low, said, "rises" if losses[name][-1] > 1.2 * min(losses[name]) else "does not rise"))
-    left.axhline(100 * reached, color=GREY, lw=1)
+    left.axhline(100 * reached, color=GRAY, lw=1)
     left.text(steps[-1], 100 * reached + 1, f"{100 * reached:g} %", ha="right", fontsize=10)
     left.set_title("training error, %", fontsize=11)
     right.set_title("test loss", fontsize=11)
@@ -119,7 +118,7 @@ def dropout_curves(
     )
 
 
-@checked
+@validated
 def averaged_nets(counts: list[Count], errors: list[Share], halved: Share) -> Picture:
     """Test error of averages over `counts` masked nets, and of the one net with halved outputs."""
     require_same_length({"counts": counts, "errors": errors}, "an average of so many nets has an error")

@@ -6,12 +6,11 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..checks import require_same_length, require_tensor
-from ..kinds import Bounds, Share, checked
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
+from ..guard import Bounds, Share, require_same_length, require_tensor, validated
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
 
-@checked
+@validated
 def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
     """Five guesses for each image, in boxes; `guesses`: right label -> labels, most probable first.
 
@@ -50,13 +49,13 @@ def top_guesses(guesses: dict[str, tuple[str, ...]]) -> Picture:
     return Picture(figure, f"Guesses, best first, for {len(guesses)} images. {'. '.join(told)}.")
 
 
-@checked
+@validated
 def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -> Picture:
     """Top-5 errors in per cent as bars from top to bottom, and what each saves against the one above."""
     figure, axis = subplots(figsize=(NARROW, 0.62 * len(errors) + 0.4))
     values = list(errors.values())
     for row, value in enumerate(values):
-        axis.barh(row, value, height=0.62, color=GREY if row == 0 else BLUE)
+        axis.barh(row, value, height=0.62, color=GRAY if row == 0 else BLUE)
         axis.text(value - 0.4, row, f"{value:.1f} %", ha="right", va="center", color="white", fontsize=11)
         if row:
             saved = values[row - 1] - value
@@ -71,35 +70,35 @@ def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -
     return Picture(figure, f"Top-5 error as bars, each with what it saves against the one above: {told}.")
 
 
-@checked
+@validated
 def nets_and_average(errors: dict[str, tuple[Share, Share]]) -> Picture:
-    """Errors with the centre crop and with ten crops, a line for each net, and last for their average."""
+    """Errors with the center crop and with ten crops, a line for each net, and last for their average."""
     figure, axis = subplots(figsize=(NARROW, 0.46 * len(errors) + 0.8))
-    for row, (centre, ten) in enumerate(errors.values()):
-        axis.plot((100 * centre, 100 * ten), (row, row), color=GREY, lw=2, zorder=1)
-        axis.scatter(100 * centre, row, s=70, marker="s", color=ORANGE)
+    for row, (center, ten) in enumerate(errors.values()):
+        axis.plot((100 * center, 100 * ten), (row, row), color=GRAY, lw=2, zorder=1)
+        axis.scatter(100 * center, row, s=70, marker="s", color=ORANGE)
         axis.scatter(100 * ten, row, s=70, color=BLUE)
     axis.set_yticks(range(len(errors)), errors, fontsize=11)
     axis.get_yticklabels()[-1].set_fontweight("bold")
     axis.invert_yaxis()
-    axis.axhline(len(errors) - 1.5, color=GREY, lw=0.8)
+    axis.axhline(len(errors) - 1.5, color=GRAY, lw=0.8)
     axis.set_xlabel("top-1 error, %", fontsize=11)
     axis.spines[["top", "right"]].set_visible(False)
-    for place, words, colour in ((0.0, "■ centre crop", ORANGE), (0.5, "● ten crops", BLUE)):
-        axis.text(place, 1.03, words, transform=axis.transAxes, color=colour, fontsize=11, fontweight="bold")
+    for place, words, color in ((0.0, "■ center crop", ORANGE), (0.5, "● ten crops", BLUE)):
+        axis.text(place, 1.03, words, transform=axis.transAxes, color=color, fontsize=11, fontweight="bold")
     figure.tight_layout()
     # In words and not in numbers, so that they are the same on machines that round otherwise.
-    *nets, (name, (centre, ten)) = errors.items()
-    better = sum(ten < centre for _, (centre, ten) in nets)
+    *nets, (name, (center, ten)) = errors.items()
+    better = sum(ten < center for _, (center, ten) in nets)
     below = sum(ten < other for _, (_, other) in nets)
     return Picture(
         figure,
-        f"Top-1 error of {len(nets)} nets with the centre crop and with ten crops. Ten crops are lower for "
+        f"Top-1 error of {len(nets)} nets with the center crop and with ten crops. Ten crops are lower for "
         f"{better} of {len(nets)} nets. The {name}, with ten crops, is lower than {below} of {len(nets)}.",
     )
 
 
-@checked
+@validated
 def confusion_picture(counts: Tensor, classes: tuple[str, ...]) -> Picture:
     """Which class was taken for which: counts (classes, classes), true x guessed, as `confusion` gives them.
 
@@ -112,11 +111,11 @@ def confusion_picture(counts: Tensor, classes: tuple[str, ...]) -> Picture:
         )
     share = (counts / counts.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
     right = np.eye(len(classes), dtype=bool)
-    colours = np.ones((*share.shape, 3))
-    for cells, colour in ((right, (0.0, 0.447, 0.698)), (~right, (0.835, 0.369, 0.0))):
-        colours[cells] = 1 - share[cells, None] * (1 - np.array(colour))
+    colors = np.ones((*share.shape, 3))
+    for cells, color in ((right, (0.0, 0.447, 0.698)), (~right, (0.835, 0.369, 0.0))):
+        colors[cells] = 1 - share[cells, None] * (1 - np.array(color))
     figure, axis = subplots(figsize=(NARROW, 5.0))
-    axis.imshow(colours)
+    axis.imshow(colors)
     for (row, column), count in np.ndenumerate(counts.numpy()):
         if count:
             dark = share[row, column] > 0.5

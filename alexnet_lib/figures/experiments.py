@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from .. import records
 from ..experiments import POINTS, Answer, Crossing, Report, named, report, run_label
 from ..records import Record
-from .log import COLOURS
+from .log import COLORS
 from .picture import BLUE, NARROW, ORANGE, Picture, count_times, subplots
 
 LINES = ("-", "--", "-.", ":")
@@ -90,20 +90,20 @@ def _curve_of(found: Report, runs: Mapping[str, Sequence[Record]]) -> str:
     measure = found.experiment.comparisons[0].measure
     if isinstance(measure, Crossing):
         return measure.curve
-    held_out = all("validation error" in run.curves for members in runs.values() for run in members)
-    return "validation error" if held_out else "training error"
+    val_fraction = all("validation error" in run.curves for members in runs.values() for run in members)
+    return "validation error" if val_fraction else "training error"
 
 
 def _curves(axis: Axes, curve: str, runs: Mapping[str, Sequence[Record]]) -> str:
     told = []
     percent = 100 if "error" in curve else 1
-    for number, ((arm, members), colour) in enumerate(zip(runs.items(), cycle(COLOURS), strict=False)):
+    for number, ((arm, members), color) in enumerate(zip(runs.items(), cycle(COLORS), strict=False)):
         shortest = min(len(run.curves[curve]) for run in members)
         values = percent * np.array([run.curves[curve][:shortest] for run in members])
         epochs = np.arange(1, shortest + 1)
-        line = LINES[number // len(COLOURS) % len(LINES)]
-        axis.plot(epochs, values.mean(axis=0), line, color=colour, lw=2, label=arm)
-        axis.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0)
+        line = LINES[number // len(COLORS) % len(LINES)]
+        axis.plot(epochs, values.mean(axis=0), line, color=color, lw=2, label=arm)
+        axis.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2, lw=0)
         end = f"{values[:, -1].mean():.3g}{' %' if percent > 1 else ''}"
         told.append(f"{arm} {end} after {shortest} epochs, {len(members)} seeds")
     axis.set(xlabel="epoch", ylabel=f"{curve}, %" if percent > 1 else curve, ylim=(0, None))

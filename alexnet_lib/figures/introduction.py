@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from ..kinds import Bounds, checked
+from ..guard import Bounds, validated
 from .picture import BLUE, NARROW, ORANGE, Picture, subplots
 
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
 
 
-@checked
+@validated
 def time_by_speed(
     operations: Annotated[float, Bounds(1.0, 1e25)], days: Annotated[float, Bounds(1e-6, 1e6)]
 ) -> Picture:

@@ -6,16 +6,24 @@ from typing import Annotated
 
 from matplotlib.figure import Figure
 
-from ..checks import require_same_length, require_same_names
-from ..kinds import Bounds, Count, Positive, Reading, Share, checked
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, styled, subplots
+from ..guard import (
+    Bounds,
+    Count,
+    Positive,
+    Reading,
+    Share,
+    require_same_length,
+    require_same_names,
+    validated,
+)
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, styled, subplots
 
-LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
+LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GRAY, ":"))
 Classes = Annotated[int, Bounds(2)]  # a net of one class has nothing to guess
 Momentum = Annotated[float, Bounds(0.01, 0.999)]  # 0 averages nothing, 1 forgets nothing
 
 
-@checked
+@validated
 def momentum_average(momentum: Momentum, gradients: Sequence[float], velocity: Sequence[float]) -> Picture:
     """What momentum averages (§5): the weight of each past gradient, and noisy gradients with their average.
 
@@ -26,10 +34,10 @@ def momentum_average(momentum: Momentum, gradients: Sequence[float], velocity: S
     ages = range(31)
     left = [momentum**age for age in ages]
     half = math.ceil(math.log(0.5) / math.log(momentum))
-    above.bar(ages, left, color=[BLUE if age < half else GREY for age in ages], width=0.7)
+    above.bar(ages, left, color=[BLUE if age < half else GRAY for age in ages], width=0.7)
     above.set(xlabel="steps since the gradient", ylabel="weight of a gradient", xlim=(-0.6, 30.6))
-    above.text(half, 0.62, f"below one half after {half} steps", fontsize=11, color=GREY, fontweight="bold")
-    below.plot(gradients, ".", color=GREY, markersize=5)
+    above.text(half, 0.62, f"below one half after {half} steps", fontsize=11, color=GRAY, fontweight="bold")
+    below.plot(gradients, ".", color=GRAY, markersize=5)
     below.plot(velocity, color=BLUE, lw=2.4)
     below.set(xlabel="step", ylabel="gradient, average")
     below.set_title("dots: gradients; line: their average with these weights", fontsize=10.5, loc="left")
@@ -42,7 +50,7 @@ def momentum_average(momentum: Momentum, gradients: Sequence[float], velocity: S
     )
 
 
-@checked
+@validated
 def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
     """How long each step is by two update rules, when the rate is divided after step `drop` (§5)."""
     steps = require_same_length(
@@ -54,10 +62,10 @@ def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
         )
     figure, axis = subplots(figsize=(NARROW, 3.4))
     told = []
-    for (name, lengths), (colour, style) in styled("rules", rules, LOOKS):
-        axis.semilogy(range(1, len(lengths) + 1), lengths, style, color=colour, lw=2.4, label=name)
+    for (name, lengths), (color, style) in styled("rules", rules, LOOKS):
+        axis.semilogy(range(1, len(lengths) + 1), lengths, style, color=color, lw=2.4, label=name)
         told.append(f"{name} {lengths[drop] / lengths[drop - 1]:.2f}")
-    axis.axvline(drop + 0.5, color=GREY, ls=":", lw=1.5)
+    axis.axvline(drop + 0.5, color=GRAY, ls=":", lw=1.5)
     axis.set(xlabel="step", ylabel="length of the step", xlim=(0.5, len(lengths) + 0.5))
     axis.legend(frameon=False, fontsize=10.5)
     _bare(figure)
@@ -68,7 +76,7 @@ def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
     )
 
 
-@checked
+@validated
 def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
     """A validation error over epochs, and below it the rate of each epoch (§5)."""
     require_same_length({"errors": errors, "rates": rates}, "an epoch has one of each")
@@ -81,7 +89,7 @@ def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
     changes = [epoch + 1 for epoch in range(1, len(rates)) if rates[epoch] != rates[epoch - 1]]
     for axis in (above, below):
         for epoch in changes:
-            axis.axvline(epoch - 0.5, color=GREY, ls=":", lw=1.5)
+            axis.axvline(epoch - 0.5, color=GRAY, ls=":", lw=1.5)
     _bare(figure)
     lower = ", ".join(f"{rates[epoch - 1]:g} from epoch {epoch}" for epoch in changes)
     return Picture(
@@ -91,7 +99,7 @@ def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
     )
 
 
-@checked
+@validated
 def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture:
     """What each layer of an untrained net hands on; arms: name -> layer -> (spread between pictures, open).
 
@@ -102,9 +110,9 @@ def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture
         raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
     figure, (above, below) = subplots(2, 1, figsize=(NARROW, 5.6), sharex=True)
     told = []
-    for number, ((name, found), (colour, style)) in enumerate(styled("arms", arms, LOOKS)):
+    for number, ((name, found), (color, style)) in enumerate(styled("arms", arms, LOOKS)):
         spreads, shares = zip(*found.values(), strict=True)
-        line = {"color": colour, "ls": style, "marker": "os^D"[number], "lw": 2.2}
+        line = {"color": color, "ls": style, "marker": "os^D"[number], "lw": 2.2}
         above.plot(spreads, label=name, **line)
         below.plot([100 * share for share in shares[:-1]], **line)
         least, most = min(shares[:-1]), max(shares[:-1])
@@ -118,7 +126,7 @@ def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture
     return Picture(figure, f"Two measures of each layer's output, {first} to {last}. {'; '.join(told)}.")
 
 
-@checked
+@validated
 def losses(panels: dict[str, dict[str, Sequence[Reading]]], classes: Classes, window: Count = 5) -> Picture:
     """Training losses over steps, each point a mean of `window` steps, and the line of a net that guesses.
 
@@ -136,10 +144,10 @@ def losses(panels: dict[str, dict[str, Sequence[Reading]]], classes: Classes, wi
     figure, axes = subplots(len(panels), 1, **shape)
     guess, most, told = math.log(classes), 1.35 * math.log(classes), []
     for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
-        for (name, values), (colour, style) in styled(f"panels[{title!r}]", runs, LOOKS):
+        for (name, values), (color, style) in styled(f"panels[{title!r}]", runs, LOOKS):
             places = range(window, len(values) + 1, window)
             means = [sum(values[end - window : end]) / window for end in places]
-            axis.plot(places, [min(mean, most) for mean in means], style, color=colour, lw=2.4, label=name)
+            axis.plot(places, [min(mean, most) for mean in means], style, color=color, lw=2.4, label=name)
             told.append(f"{name} {'ends below' if means[-1] < 0.96 * guess else 'does not get below'} it")
         axis.axhline(guess, color="black", lw=1)
         axis.text(1, guess - 0.04, f"ln {classes}", fontsize=10, va="top", clip_on=True)

@@ -6,17 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..kinds import checked
+from ..guard import validated
 from ..records import Record
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, subplots
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, subplots
 
-COLOURS = (BLUE, ORANGE, GREEN, GREY, "#cc79a7", "#56b4e9")  # the rest from Wong's palette
-NAMED = len(COLOURS)  # more runs than colours are too many to be told apart in a small panel
+COLORS = (BLUE, ORANGE, GREEN, GRAY, "#cc79a7", "#56b4e9")  # the rest from Wong's palette
+NAMED = len(COLORS)  # more runs than colors are too many to be told apart in a small panel
 
 
-@checked
+@validated
 def recorded_errors(runs: Sequence[Record]) -> Picture:
-    """Errors by epoch: a panel for each experiment, a colour for each run in it, unless there are many.
+    """Errors by epoch: a panel for each experiment, a color for each run in it, unless there are many.
 
     Training errors are dashed, errors on images that were not trained on are solid. A run without such a
     curve is counted in the title, and a value that is no number leaves a hole in its line.
@@ -40,13 +40,13 @@ def _panel(axis: Axes, name: str, members: Sequence[Record]) -> str:
     told, ends, few = [], {}, len(members) <= NAMED
     for number, run in enumerate(members):
         errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
-        # Of many runs no colour can be told from the others; thin lines show where most of them lie.
-        colour, width = (COLOURS[number % len(COLOURS)], 1.6) if few else (BLUE, 0.4)
+        # Of many runs no color can be told from the others; thin lines show where most of them lie.
+        color, width = (COLORS[number % len(COLORS)], 1.6) if few else (BLUE, 0.4)
         label = key = f"{run.label or 'run'}, seed {run.seed}"
         for curve, values in errors.items():
             style = "--" if "training" in curve else "-"
             epochs = np.arange(1, len(values) + 1)
-            axis.plot(epochs, 100 * np.array(values), style, color=colour, lw=width, label=key)
+            axis.plot(epochs, 100 * np.array(values), style, color=color, lw=width, label=key)
             last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
             told.append(f"{curve} of {label}: {last} after {len(values)}")
             ends.setdefault(curve, []).append(values[-1])

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..checks import require_tensor
-from ..kinds import Bounds, Count, Index, Positive, checked
+from ..guard import Bounds, Count, Index, Positive, require_tensor, validated
 from ..towers import require_even_share
 from .picture import BLUE, GREEN, ORANGE, WIDTH, Picture, as_picture, styled, subplots
 
@@ -18,17 +17,17 @@ Weight = Annotated[float, Bounds(0.0, 1e6)]
 Exponent = Annotated[float, Bounds(-10, 10)]
 
 
-@checked
+@validated
 def lrn_response(alphas: dict[str, Weight], k: Positive = 2.0, beta: Exponent = 0.75) -> Picture:
     """What comes out of the normalization for one lone activity, for several alphas."""
     activity = np.linspace(0, 1000, 501)
     figure, axis = subplots(figsize=(WIDTH, 3.6))
     told = []
-    for (name, alpha), (colour, style) in styled("alphas", alphas, LOOKS):
+    for (name, alpha), (color, style) in styled("alphas", alphas, LOOKS):
         response = activity / (k + alpha * activity**2) ** beta
         peak = int(response.argmax())
-        axis.plot(activity, response, style, color=colour, linewidth=2.5, label=name)
-        axis.plot(activity[peak], response[peak], "o", color=colour)
+        axis.plot(activity, response, style, color=color, linewidth=2.5, label=name)
+        axis.plot(activity[peak], response[peak], "o", color=color)
         axis.annotate(
             f"{activity[peak]:.0f} → {response[peak]:.0f}",
             (activity[peak], response[peak]),
@@ -37,7 +36,7 @@ def lrn_response(alphas: dict[str, Weight], k: Positive = 2.0, beta: Exponent = 
             ha="center",
         )
         told.append(f"with {name} it peaks at {response[peak]:.0f} for an activity of {activity[peak]:.0f}")
-    axis.set(xlabel="activity a of one map, its neighbours silent", ylabel="normalized b", ylim=(0, None))
+    axis.set(xlabel="activity a of one map, its neighbors silent", ylabel="normalized b", ylim=(0, None))
     axis.margins(y=0.15)
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
@@ -46,35 +45,35 @@ def lrn_response(alphas: dict[str, Weight], k: Positive = 2.0, beta: Exponent = 
     )
 
 
-@checked
+@validated
 def lrn_windows(
-    centres: tuple[Index, ...] = (45, 46, 47, 48, 49, 50), n: Count = 5, maps: Count = 96
+    centers: tuple[Index, ...] = (45, 46, 47, 48, 49, 50), n: Count = 5, maps: Count = 96
 ) -> Picture:
     """Which maps the windows around the tower boundary read, with towers and without."""
     require_even_share("maps", maps)
-    if max(centres) >= maps:
+    if max(centers) >= maps:
         raise ValueError(
-            f"centres hold {max(centres)}, and there are maps 0 to {maps - 1}: name some of these"
+            f"centers hold {max(centers)}, and there are maps 0 to {maps - 1}: name some of these"
         )
     first, last = maps // 2 - 7, maps // 2 + 7
     figure, axes = subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     for axis, towers in zip(axes, (1, 2), strict=True):
         share = maps // towers
-        for row, centre in enumerate(centres):
-            tower = centre // share
+        for row, center in enumerate(centers):
+            tower = center // share
             low, high = (
-                max(tower * share, centre - n // 2),
-                min((tower + 1) * share - 1, centre + (n - 1) // 2),
+                max(tower * share, center - n // 2),
+                min((tower + 1) * share - 1, center + (n - 1) // 2),
             )
             for number in range(first, last):
                 inside = low <= number <= high
-                colour = (BLUE if number < maps // 2 else ORANGE) if inside else "#eeeeee"
-                axis.add_patch(Rectangle((number - 0.45, row - 0.4), 0.9, 0.8, color=colour))
-            axis.text(centre, row, "●", ha="center", va="center", color="white", fontsize=8)
+                color = (BLUE if number < maps // 2 else ORANGE) if inside else "#eeeeee"
+                axis.add_patch(Rectangle((number - 0.45, row - 0.4), 0.9, 0.8, color=color))
+            axis.text(center, row, "●", ha="center", va="center", color="white", fontsize=8)
         axis.axvline(maps / 2 - 0.5, color="black", linewidth=1.5)
-        axis.set(xlim=(first - 0.6, last - 0.4), ylim=(len(centres) - 0.5, -0.5), xlabel="kernel map")
+        axis.set(xlim=(first - 0.6, last - 0.4), ylim=(len(centers) - 0.5, -0.5), xlabel="kernel map")
         axis.set_title("windows over all maps" if towers == 1 else "windows inside a tower", fontsize=10)
-        axis.set_yticks(range(len(centres)), [f"map {centre}" for centre in centres])
+        axis.set_yticks(range(len(centers)), [f"map {center}" for center in centers])
         axis.tick_params(length=0)
         for side in axis.spines.values():
             side.set_visible(False)
@@ -82,12 +81,12 @@ def lrn_windows(
     edge = maps // 2
     return Picture(
         figure,
-        f"Windows of {n} around maps {centres[0]} to {centres[-1]}. Left, over all maps, they cross the line "
+        f"Windows of {n} around maps {centers[0]} to {centers[-1]}. Left, over all maps, they cross the line "
         f"between map {edge - 1} and map {edge}. Right, inside a tower: every window stops at that line.",
     )
 
 
-@checked
+@validated
 def maps_before_after(
     before: Tensor, after: Tensor, chosen: tuple[Index, ...], photograph: Tensor
 ) -> Picture:

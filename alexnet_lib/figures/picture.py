@@ -1,4 +1,4 @@
-"""What every figure is made of: a picture with its words, colours, and the parts that chapters share."""
+"""What every figure is made of: a picture with its words, colors, and the parts that chapters share."""
 
 import base64
 import io
@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from ..checks import require_tensor
-from ..kinds import Bounds, Count, Share, checked
+from ..guard import Bounds, Count, Share, require_tensor, validated
 
-# Distinct for the colour-blind, and in grey: dark blue and orange (Wong's palette).
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
+# Distinct for the color-blind, and in gray: dark blue and orange (Wong's palette).
+BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#777777"
 WIDTH = 8.0  # inches at 100 dots: the text column of the book
 NARROW = 5.6  # inches: words drawn at 10 points or more stay readable on a phone
 # So many marks one by one: more take long, and nobody can tell them apart.
@@ -27,10 +26,10 @@ Drawn = Annotated[int, Bounds(1, 1000)]
 class Picture:
     """A finished figure and its alt text. Shows itself in Jupyter and in the book; keeps no window open.
 
-    The picture is stored with 256 colours: the page stays light, and nobody sees the difference.
+    The picture is stored with 256 colors: the page stays light, and nobody sees the difference.
     """
 
-    @checked
+    @validated
     def __init__(self, figure: Figure, alt: str):
         if len(alt) < 20:
             raise ValueError(f"alt is {alt!r}, and must say in a sentence what the figure shows")
@@ -92,7 +91,7 @@ def styled(name: str, lines: Mapping, styles: Sequence) -> Iterator[tuple]:
     return zip(lines.items(), styles, strict=False)
 
 
-@checked
+@validated
 def photograph_row(
     images: dict[str, Tensor], alt: str, height: Annotated[float, Bounds(0.5, 20)] = 2.2, per_row: Count = 5
 ) -> Picture:
@@ -113,8 +112,8 @@ def paired_bars(shares: dict[str, tuple[Share, Share]], names: tuple[str, str]) 
     """Two horizontal bars for each layer, in per cent; `names` are said above the first pair."""
     figure, axis = subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
     for row, pair in enumerate(shares.values()):
-        for offset, share, colour in zip((-0.2, 0.2), pair, (BLUE, ORANGE), strict=True):
-            axis.barh(row + offset, 100 * share, height=0.36, color=colour)
+        for offset, share, color in zip((-0.2, 0.2), pair, (BLUE, ORANGE), strict=True):
+            axis.barh(row + offset, 100 * share, height=0.36, color=color)
             axis.text(100 * share + 0.8, row + offset, f"{100 * share:.1f} %", va="center", fontsize=10)
     axis.set_yticks(range(len(shares)), shares, fontsize=11)
     axis.invert_yaxis()
@@ -122,7 +121,7 @@ def paired_bars(shares: dict[str, tuple[Share, Share]], names: tuple[str, str]) 
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     widest = 100 * max(max(pair) for pair in shares.values())
     axis.set_xlim(0, 1.18 * widest)
-    for place, name, colour in zip((0.0, 0.5), names, (BLUE, ORANGE), strict=True):
-        axis.text(place, 1.02, name, transform=axis.transAxes, color=colour, fontsize=11, fontweight="bold")
+    for place, name, color in zip((0.0, 0.5), names, (BLUE, ORANGE), strict=True):
+        axis.text(place, 1.02, name, transform=axis.transAxes, color=color, fontsize=11, fontweight="bold")
     figure.tight_layout()
     return figure

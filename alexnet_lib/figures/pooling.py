@@ -5,10 +5,9 @@ from typing import Annotated
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..checks import require_same_length, require_tensor
-from ..kinds import Bounds, Count, checked
+from ..guard import Bounds, Count, require_same_length, require_tensor, validated
 from ..pooling import output_size
-from .picture import BLUE, GREY, NARROW, ORANGE, Drawn, Picture, as_picture, styled, subplots
+from .picture import BLUE, GRAY, NARROW, ORANGE, Drawn, Picture, as_picture, styled, subplots
 
 Change = Annotated[float, Bounds(least=0.0)]  # as a share, which may be above 1
 FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ceil
@@ -18,7 +17,7 @@ FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ce
 }
 
 
-@checked
+@validated
 def pooling_windows(side: Drawn = 13) -> Picture:
     """The windows of three poolings over one row of `side` pixels, the shared and the unread ones marked."""
     figure, axes = subplots(len(FORMS), 1, figsize=(NARROW, 4.9))
@@ -27,11 +26,11 @@ def pooling_windows(side: Drawn = 13) -> Picture:
         count = output_size(side, z, s, ceil=ceil)
         readers = [sum(i * s <= pixel < i * s + z for i in range(count)) for pixel in range(side)]
         for pixel, number in enumerate(readers):
-            colour = {0: ORANGE, 1: "#e8eff4"}.get(number, "#8fb3c9")
-            axis.add_patch(Rectangle((pixel, 0), 1, 1, facecolor=colour, edgecolor="black", lw=0.6))
+            color = {0: ORANGE, 1: "#e8eff4"}.get(number, "#8fb3c9")
+            axis.add_patch(Rectangle((pixel, 0), 1, 1, facecolor=color, edgecolor="black", lw=0.6))
             axis.text(pixel + 0.5, 0.47, str(number), ha="center", va="center", fontsize=11)
         for window in range(count):
-            level = -1.15 - 1.1 * (window % 2)  # neighbours on two levels, so that their ends are seen
+            level = -1.15 - 1.1 * (window % 2)  # neighbors on two levels, so that their ends are seen
             corner, middle = (window * s, level), window * s + z / 2
             axis.add_patch(Rectangle(corner, z, 0.85, fill=False, edgecolor=BLUE, lw=2))
             axis.text(middle, level + 0.4, str(window + 1), ha="center", va="center", fontsize=10)
@@ -44,7 +43,7 @@ def pooling_windows(side: Drawn = 13) -> Picture:
     return Picture(figure, f"A row of {side} pixels with the windows that read them. {'; '.join(told)}.")
 
 
-@checked
+@validated
 def pooled_maps(photograph: Tensor, plane: Tensor, pooled: dict[str, Tensor], name: str) -> Picture:
     """A photograph (3, H, W), one kernel map of it (H, W), and that map pooled in several ways."""
     picture = as_picture(photograph, "photograph")
@@ -77,7 +76,7 @@ def pooled_maps(photograph: Tensor, plane: Tensor, pooled: dict[str, Tensor], na
     )
 
 
-@checked
+@validated
 def shift_changes(shifts: list[Count], changes: dict[str, list[Change]]) -> Picture:
     """How much pooled maps change when the picture moves, a line for each pooling; changes as shares."""
     require_same_length(
@@ -86,12 +85,12 @@ def shift_changes(shifts: list[Count], changes: dict[str, list[Change]]) -> Pict
     )
     figure, axis = subplots(figsize=(NARROW, 3.5))
     last = {}
-    styles = ((GREY, ":"), (ORANGE, "--"), (BLUE, "-"))
-    for (name, values), (colour, style) in styled("changes", changes, styles):
+    styles = ((GRAY, ":"), (ORANGE, "--"), (BLUE, "-"))
+    for (name, values), (color, style) in styled("changes", changes, styles):
         percent = [100 * value for value in values]
-        axis.plot([0, *shifts], [0, *percent], style, marker="o", color=colour, lw=2)
+        axis.plot([0, *shifts], [0, *percent], style, marker="o", color=color, lw=2)
         axis.annotate(
-            name, (shifts[-1], percent[-1]), (7, 0), textcoords="offset points", color=colour, va="center"
+            name, (shifts[-1], percent[-1]), (7, 0), textcoords="offset points", color=color, va="center"
         )
         last[name] = percent[-1]
     axis.set(xticks=[0, *shifts], xlim=(0, 1.5 * shifts[-1]), ylim=(0, None))

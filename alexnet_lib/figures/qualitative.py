@@ -6,25 +6,24 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..augmentation import require_images
-from ..checks import require_count, require_same_length, require_tensor
-from ..kinds import Count, checked
-from ..qualitative import Guess, colourfulness
+from ..guard import Count, require_count, require_same_length, require_tensor, validated
+from ..qualitative import Guess, colorfulness
 from ..towers import require_even_share
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, as_picture, subplots
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, as_picture, subplots
 
 COLUMNS = 16  # kernels of a row in Figure 3
 WHITE = {"facecolor": "white", "pad": 1, "lw": 0}  # behind words on a line
 
 
-@checked
+@validated
 def first_layer_kernels(weights: Tensor, towers: Count = 2, *, shared: bool = False) -> Picture:
     """All kernels (N, 3, h, w) of the first layer, tower by tower, as Figure 3 draws them.
 
-    Grey is 0. Each kernel is scaled by its own largest weight, so that weak ones are seen too; `shared=True`
+    Gray is 0. Each kernel is scaled by its own largest weight, so that weak ones are seen too; `shared=True`
     scales all by the largest of all.
     """
     require_tensor("weights", weights, "(N, 3, h, w)", "kernels of red, green and blue", finite=True)
-    share = colourfulness(weights.detach()).cpu()
+    share = colorfulness(weights.detach()).cpu()
     require_even_share("weights", len(share), towers, "kernels")
     kernels = weights.detach().float().cpu()
     largest = kernels.abs().amax(dim=None if shared else (1, 2, 3), keepdim=True)
@@ -40,15 +39,15 @@ def first_layer_kernels(weights: Tensor, towers: Count = 2, *, shared: bool = Fa
         axis.set_title(f"{name}kernels {own.start} to {own.stop - 1}", fontsize=11, loc="left")
         axis.axis("off")
         mean = share[own.start : own.stop].mean().item()
-        told.append(f"{name}kernels {own.start} to {own.stop - 1}: mean colourfulness {mean:.2f}")
+        told.append(f"{name}kernels {own.start} to {own.stop - 1}: mean colorfulness {mean:.2f}")
     figure.tight_layout(h_pad=0.8)
     h, w = kernels.shape[2:]
     scale = "the largest weight of all" if shared else "its own largest weight"
     return Picture(
         figure,
-        f"{len(kernels)} kernels of {h} x {w} pixels in colour, each scaled by {scale}, 0 drawn grey. "
-        f"{'; '.join(told)}. The greyest is kernel {int(share.argmin())} ({share.min():.2f}), the most "
-        f"colourful kernel {int(share.argmax())} ({share.max():.2f}).",
+        f"{len(kernels)} kernels of {h} x {w} pixels in color, each scaled by {scale}, 0 drawn gray. "
+        f"{'; '.join(told)}. The grayest is kernel {int(share.argmin())} ({share.min():.2f}), the most "
+        f"colorful kernel {int(share.argmax())} ({share.max():.2f}).",
     )
 
 
@@ -63,15 +62,15 @@ def _sheet(kernels: Tensor) -> np.ndarray:
     return as_picture(sheet)
 
 
-@checked
-def colourfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
-    """The colourfulness of every kernel as a dot, a row for each set of kernels (N, 3, h, w)."""
+@validated
+def colorfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
+    """The colorfulness of every kernel as a dot, a row for each set of kernels (N, 3, h, w)."""
     for name, kernels in sets.items():
         require_tensor(
             f"sets[{name!r}]", kernels, "(N, 3, h, w)", "kernels of red, green and blue", finite=True
         )
         require_count(f"sets[{name!r}]", len(kernels), "it holds so many kernels")
-    shares = {name: colourfulness(kernels.detach()).cpu().sort().values for name, kernels in sets.items()}
+    shares = {name: colorfulness(kernels.detach()).cpu().sort().values for name, kernels in sets.items()}
     figure, axis = subplots(figsize=(NARROW, 0.85 * len(sets) + 0.9))
     told = []
     for row, (name, share) in enumerate(shares.items()):
@@ -85,28 +84,26 @@ def colourfulness_by_tower(sets: dict[str, Tensor]) -> Picture:
             f"{name}: {len(share)} kernels from {share[0]:.2f} to {share[-1]:.2f}, mean {mean:.2f}, "
             f"{int((share < 0.2).sum())} below 0.2"
         )
-    axis.axvline(2 / 3, color=GREY, lw=1, ls=":", zorder=0)
+    axis.axvline(2 / 3, color=GRAY, lw=1, ls=":", zorder=0)
     axis.text(
-        2 / 3, len(sets) - 0.42, "noise: 2/3", ha="center", va="top", fontsize=10, color=GREY, bbox=WHITE
+        2 / 3, len(sets) - 0.42, "noise: 2/3", ha="center", va="top", fontsize=10, color=GRAY, bbox=WHITE
     )
     axis.set_yticks(range(len(sets)), sets, fontsize=11)
     axis.set(xlim=(-0.02, 1.02), ylim=(len(sets) - 0.2, -0.65), xticks=(0, 0.5, 1))
-    axis.set_xlabel("colourfulness: 0 is grey, 1 has no grey in it", fontsize=11)
+    axis.set_xlabel("colorfulness: 0 is gray, 1 has no gray in it", fontsize=11)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.tick_params(axis="y", length=0)
     figure.tight_layout()
-    return Picture(
-        figure, f"Colourfulness of kernels as dots. {'; '.join(told)}. Noise has about two thirds."
-    )
+    return Picture(figure, f"Colorfulness of kernels as dots. {'; '.join(told)}. Noise has about two thirds.")
 
 
-@checked
+@validated
 def five_labels(
     images: Tensor, guesses: tuple[tuple[Guess, ...], ...], right: tuple[str, ...], per_row: Count = 2
 ) -> Picture:
     """Each image with its right label above and bars of its best labels below, as in Figure 4 (left).
 
-    images: uint8 (N, 3, H, W). The bar of the right label is blue, the others are grey.
+    images: uint8 (N, 3, H, W). The bar of the right label is blue, the others are gray.
     """
     require_images(images)
     require_same_length({"images": images, "guesses": guesses, "right": right}, "a photograph has labels")
@@ -137,7 +134,7 @@ def five_labels(
     )
 
 
-@checked
+@validated
 def nearest_images(queries: Tensor, found: Tensor, same: Tensor, by: str) -> Picture:
     """Each query and beside it its nearest images, nearest first, as in Figure 4 (right).
 

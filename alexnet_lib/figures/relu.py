@@ -4,23 +4,22 @@ from typing import Annotated
 
 import torch
 
-from ..checks import require_choice, require_same_length, require_same_names
-from ..kinds import Bounds, Count, Share, checked
+from ..guard import Bounds, Count, Share, require_choice, require_same_length, require_same_names, validated
 from ..relu import ACTIVATIONS
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Picture, subplots
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, subplots
 
-STYLES = {  # unit -> colour and line; told apart in grey too
+STYLES = {  # unit -> color and line; told apart in gray too
     "relu": (BLUE, "-"),
     "tanh": (ORANGE, "--"),
     "sigmoid": (GREEN, ":"),
-    "leaky-relu": (GREY, "-."),
+    "leaky-relu": (GRAY, "-."),
 }
 Reach = Annotated[float, Bounds(0.1, 100)]
 Left = Annotated[float, Bounds(0.0, 1e30)]
 NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "leaky-relu": "leaky ReLU"}
 
 
-@checked
+@validated
 def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach: Reach = 4.0) -> Picture:
     """The units over their input, and below them their slopes (§3.1)."""
     for name in units:
@@ -32,9 +31,9 @@ def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach
     for name in units:
         value = ACTIVATIONS[name]()(z)
         (slope,) = torch.autograd.grad(value.sum(), z)
-        colour, line = STYLES[name]
+        color, line = STYLES[name]
         for axis, y in ((above, value.detach()), (below, slope)):
-            axis.plot(z.detach(), y, line, color=colour, linewidth=2.5, label=NAMES[name])
+            axis.plot(z.detach(), y, line, color=color, linewidth=2.5, label=NAMES[name])
         told.append(f"{NAMES[name]}'s at most {float(slope.max()):.2f} and at the right end {slope[-1]:.2f}")
     above.set(ylabel="output f(x)", ylim=(-1.3, 2.3))
     above.legend(frameon=False, loc="upper left", fontsize=11)
@@ -45,7 +44,7 @@ def units_and_slopes(units: tuple[str, ...] = ("relu", "tanh", "sigmoid"), reach
     return Picture(figure, f"Units above and their slopes below, for inputs around 0: {'; '.join(told)}.")
 
 
-@checked
+@validated
 def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture:
     """What is left of a gradient after 0, 1, 2, ... layers down: {panel: {unit: shares}}."""
     curves = {
@@ -59,13 +58,13 @@ def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture
     told = []
     for axis, (panel, curves) in zip(axes.flat, shares.items(), strict=True):
         for name, left in curves.items():
-            colour, line = STYLES[name]
-            axis.semilogy(left, line, color=colour, linewidth=2.5)
+            color, line = STYLES[name]
+            axis.semilogy(left, line, color=color, linewidth=2.5)
         place = float("inf")
         for name, left in sorted(curves.items(), key=lambda item: -item[1][-1]):
             place = min(left[-1], place / 1e3)  # words at the ends, apart where two ends lie together
             axis.text(len(left) - 0.7, place, NAMES[name], color=STYLES[name][0], va="center", fontsize=11)
-        axis.plot((0, len(left) - 1), (1, 1), color=GREY, linewidth=0.8)
+        axis.plot((0, len(left) - 1), (1, 1), color=GRAY, linewidth=0.8)
         axis.set(ylim=(1e-20, 1e4), xlim=(0, 1.25 * len(left)), yticks=(1e-18, 1e-12, 1e-6, 1))
         axis.set_title(panel, fontsize=11, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
@@ -79,7 +78,7 @@ def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture
     return Picture(figure, f"What is left of a gradient after {layers} layers. {'. '.join(told)}.")
 
 
-@checked
+@validated
 def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 0.25) -> Picture:
     """Training error over steps: {words: (unit, errors)}; a curve ends where it reaches the threshold."""
     drawn = [require_choice("a unit of curves", unit, STYLES) for unit, _ in curves.values()]
@@ -88,11 +87,11 @@ def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 
     figure, axis = subplots(figsize=(NARROW, 3.6))
     told = []
     for number, (words, (unit, errors)) in enumerate(curves.items()):
-        colour, _ = STYLES[unit]
+        color, _ = STYLES[unit]
         again = drawn[:number].count(unit)
-        axis.plot([100 * e for e in errors], "-:"[again], color=colour, linewidth=2.5, label=words)
+        axis.plot([100 * e for e in errors], "-:"[again], color=color, linewidth=2.5, label=words)
         if errors[-1] <= threshold:
-            axis.plot(len(errors) - 1, 100 * errors[-1], "o", color=colour)
+            axis.plot(len(errors) - 1, 100 * errors[-1], "o", color=color)
         told.append(f"{words}: {'reaches it' if errors[-1] <= threshold else 'does not reach it'}")
     axis.axhline(100 * threshold, color="black", linewidth=1, linestyle="-.")
     axis.set(xlabel="steps", ylabel="training error, %", ylim=(0, 100), xlim=(0, None))
@@ -103,7 +102,7 @@ def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 
     )
 
 
-@checked
+@validated
 def steps_to_threshold(steps: dict[str, dict[str, Count]], most: Count) -> Picture:
     """Steps to the threshold as dots: {setting: {arm: steps}}; from `most` on it was not reached."""
     arms = require_same_names("steps", steps, "every setting has the same arms")
@@ -113,8 +112,8 @@ def steps_to_threshold(steps: dict[str, dict[str, Count]], most: Count) -> Pictu
     told = []
     for row, found in enumerate(steps.values()):
         axis.axhline(row, color="#dddddd", linewidth=1, zorder=0)
-        for arm, colour, mark in zip(arms, (BLUE, ORANGE, "white"), "os^", strict=False):
-            dots = {"color": colour, "markeredgecolor": ORANGE if mark == "^" else colour, "markersize": 10}
+        for arm, color, mark in zip(arms, (BLUE, ORANGE, "white"), "os^", strict=False):
+            dots = {"color": color, "markeredgecolor": ORANGE if mark == "^" else color, "markersize": 10}
             axis.plot(found[arm], row, mark, label=arm if not row else None, linestyle="", **dots)
             # The first arm's number above, the others' below: two arms may need the same steps.
             place, above = (row - 0.2, "bottom") if arm == arms[0] else (row + 0.2, "top")

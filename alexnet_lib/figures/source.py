@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from ..checks import require_same_names
-from ..kinds import Positive, checked
+from ..guard import Positive, require_same_names, validated
 from ..learning import RateGroup
 from ..paper import LEARNING
-from .picture import BLUE, GREEN, GREY, NARROW, ORANGE, Drawn, Picture, styled, subplots
+from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Drawn, Picture, styled, subplots
 
 
-@checked
+@validated
 def spread_by_layer(arms: dict[str, dict[str, Positive]]) -> Picture:
     """How far the outputs of each layer lie apart from picture to picture; arms: name -> layer -> spread.
 
@@ -19,13 +18,13 @@ def spread_by_layer(arms: dict[str, dict[str, Positive]]) -> Picture:
         raise ValueError("arms have one layer, and must have at least two: a line goes from layer to layer")
     figure, axis = subplots(figsize=(NARROW, 3.8))
     told = []
-    for (name, spreads), (colour, style) in styled("arms", arms, ((BLUE, "o-"), (ORANGE, "s--"))):
+    for (name, spreads), (color, style) in styled("arms", arms, ((BLUE, "o-"), (ORANGE, "s--"))):
         layers, values = list(spreads), list(spreads.values())
-        axis.plot(values, style, color=colour, lw=2.2)
+        axis.plot(values, style, color=color, lw=2.2)
         last = len(values) - 1
         above = values[last] == max(list(other.values())[last] for other in arms.values())
         place = (last, 1.9 * max(values[last // 2 + 1 :]) if above else 0.5 * values[last])
-        axis.text(*place, name, color=colour, fontsize=11, fontweight="bold", ha="right", va="center")
+        axis.text(*place, name, color=color, fontsize=11, fontweight="bold", ha="right", va="center")
         told.append(f"{name}: " + ", ".join(f"{key} {spreads[key]:.2g}" for key in (layers[0], layers[-1])))
     axis.set(yscale="log", ylim=(1e-3, 30))
     axis.set_xticks(range(len(layers)), layers, fontsize=10)
@@ -37,25 +36,23 @@ def spread_by_layer(arms: dict[str, dict[str, Positive]]) -> Picture:
     )
 
 
-@checked
-def rates_by_epoch(
-    groups: dict[str, RateGroup], rate: Positive = LEARNING.rate, epochs: Drawn = 91
-) -> Picture:
+@validated
+def rates_by_epoch(groups: dict[str, RateGroup], rate: Positive = LEARNING.lr, epochs: Drawn = 91) -> Picture:
     """The learning rate of each group of parameters over a run, as steps in powers of ten (§5).
 
     A group whose rate becomes 0 ends with a cross: its parameters stand still from there on.
     """
     figure, axis = subplots(figsize=(NARROW, 3.9))
-    looks = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (GREY, "-."))
+    looks = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (GRAY, "-."))
     told = []
-    for (name, group), (colour, style) in styled("groups", groups, looks):
+    for (name, group), (color, style) in styled("groups", groups, looks):
         rates = [rate * group.factor(epoch) for epoch in range(epochs)]
         moving = _moving(rates)
-        axis.step(range(len(moving)), moving, where="post", color=colour, ls=style, lw=2.4)
+        axis.step(range(len(moving)), moving, where="post", color=color, ls=style, lw=2.4)
         changes = [epoch for epoch in range(1, epochs) if rates[epoch] != rates[epoch - 1]]
-        words = {"color": colour, "fontsize": 11, "fontweight": "bold"}
+        words = {"color": color, "fontsize": 11, "fontweight": "bold"}
         if len(moving) < epochs:
-            axis.plot(len(moving), moving[-1], "x", color=colour, ms=9, mew=2.4)
+            axis.plot(len(moving), moving[-1], "x", color=color, ms=9, mew=2.4)
             axis.text(moving.index(moving[-1]) - 1.5, moving[-1], name, ha="right", va="center", **words)
         else:
             level = ([0, *changes])[-2:][0]  # the last level but one has more room than the last

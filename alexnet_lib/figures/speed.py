@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .. import bench
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, count_times, subplots
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, count_times, subplots
 
 
 def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Picture:
@@ -25,7 +25,7 @@ def speed(label: str, *groups: str, folder: str | Path = bench.RESULTS) -> Pictu
         if row.goal is not None:
             axis.plot(row.goal, place, "|", color=ORANGE, markersize=16, markeredgewidth=2.5)
         axis.text(0.0, place - 0.3, row.name, fontsize=10, transform=drawn)
-    axis.axvline(1.0, color=GREY, lw=1, ls="-.")
+    axis.axvline(1.0, color=GRAY, lw=1, ls="-.")
     axis.set_yticks([])
     axis.set_ylim(len(rows) - 0.6, -0.8)
     count_times(axis)

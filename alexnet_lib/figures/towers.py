@@ -8,14 +8,14 @@ from torch import nn
 
 from ..architecture import SPECS
 from ..distributed import bytes_of_gradients, bytes_to_cross
-from ..kinds import Bounds, checked
+from ..guard import Bounds, validated
 from ..paper import LEARNING
 from ..spec import crossings
 from ..towers import TOWERS, maps_of, maps_read
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
 
-@checked
+@validated
 def connections(layers: dict[str, nn.Conv2d]) -> Picture:
     """Which kernels read which maps, as a block for each pair of towers (§3.2).
 
@@ -31,9 +31,9 @@ def connections(layers: dict[str, nn.Conv2d]) -> Picture:
             for other in range(TOWERS):
                 maps = maps_of(other, conv.in_channels)
                 across, corner = other != tower, (maps[0], kernels[0])
-                colour = "white" if maps[0] not in reads else "#f3c7a9" if across else "#b9cfdd"
+                color = "white" if maps[0] not in reads else "#f3c7a9" if across else "#b9cfdd"
                 words = "0" if maps[0] not in reads else "crosses" if across else "stays"
-                block = Rectangle(corner, len(maps), len(kernels), facecolor=colour, edgecolor="black")
+                block = Rectangle(corner, len(maps), len(kernels), facecolor=color, edgecolor="black")
                 axis.add_patch(block)
                 middle = (maps[0] + len(maps) / 2, kernels[0] + len(kernels) / 2)
                 axis.text(*middle, words, ha="center", va="center", fontsize=11)
@@ -48,14 +48,14 @@ def connections(layers: dict[str, nn.Conv2d]) -> Picture:
 def what_would_cross() -> Picture:
     """Numbers below each layer that would cross for one image, and which do in the paper (§3.2)."""
     paper = SPECS["paper"]
-    every = replace(paper, convs=tuple(replace(conv, own_tower=False) for conv in paper.convs))
+    every = replace(paper, convs=tuple(replace(conv, grouped=False) for conv in paper.convs))
     numbers, across = crossings(every), crossings(paper)
     figure, axis = subplots(figsize=(NARROW, 3.6))
     told = []
     for row, (name, count) in enumerate(numbers.items()):
-        colour, verb = (ORANGE, "crosses") if name in across else (GREY, "stays")
-        axis.barh(row, count, height=0.62, color=colour)
-        axis.text(count + 900, row, f"{count:,}  {verb}", va="center", fontsize=10, color=colour)
+        color, verb = (ORANGE, "crosses") if name in across else (GRAY, "stays")
+        axis.barh(row, count, height=0.62, color=color)
+        axis.text(count + 900, row, f"{count:,}  {verb}", va="center", fontsize=10, color=color)
         told.append(f"before {name} {count:,} ({verb})")
     axis.set_yticks(range(len(numbers)), numbers, fontsize=11)
     axis.invert_yaxis()
@@ -66,7 +66,7 @@ def what_would_cross() -> Picture:
     return Picture(figure, f"Bars of the numbers of both towers below each layer: {', '.join(told)}.")
 
 
-@checked
+@validated
 def bytes_by_batch(most: Annotated[int, Bounds(1000, 100_000)] = 1500) -> Picture:
     """What one training step sends, by the size of the batch: split in towers, or split by images (§3.2)."""
     spec = SPECS["paper"]

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..kinds import checked
+from ..guard import validated
 from ..records import Record
-from .picture import BLUE, GREY, NARROW, ORANGE, Picture, subplots
+from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
 CURVES = {"training error": (BLUE, "-"), "validation error": (ORANGE, "--")}
 
 
-@checked
+@validated
 def error_histories(records: Sequence[Record]) -> Picture:
     """Training and validation error of each recorded run over its epochs; dotted where its rate changed."""
     shape = {"figsize": (NARROW, 3.0 * len(records) + 0.4), "squeeze": False}
@@ -20,11 +20,11 @@ def error_histories(records: Sequence[Record]) -> Picture:
         shown = {name: record.curves[name] for name in CURVES if name in record.curves}
         epochs = range(1, record.epochs + 1)
         for name, values in shown.items():
-            colour, style = CURVES[name]
-            axis.plot(epochs, [100 * value for value in values], style, color=colour, lw=2.2, label=name)
-        for epoch, (before, after) in enumerate(pairwise(record.curves.get("rate", [])), 2):
+            color, style = CURVES[name]
+            axis.plot(epochs, [100 * value for value in values], style, color=color, lw=2.2, label=name)
+        for epoch, (before, after) in enumerate(pairwise(record.curves.get("lr", [])), 2):
             if before != after:
-                axis.axvline(epoch - 0.5, color=GREY, ls=":", lw=1.5)
+                axis.axvline(epoch - 0.5, color=GRAY, ls=":", lw=1.5)
         axis.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
         name = record.label or record.experiment
         axis.set_title(f"{name}: {record.data}", fontsize=11, loc="left")

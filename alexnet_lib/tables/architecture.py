@@ -9,13 +9,12 @@ from torch import nn
 
 from .. import paper
 from ..architecture import SPECS, AlexNet
-from ..checks import require_choice
-from ..kinds import checked
+from ..guard import require_choice, validated
 from ..spec import AlexNetSpec, trace
 from .table import Table
 
 
-@checked
+@validated
 @cache
 def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int, int], ...]:
     """(name, output shape, parameters, multiply-accumulates) of every layer for one image, by torchinfo.
@@ -43,7 +42,7 @@ def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int
     return tuple(layers)
 
 
-@checked
+@validated
 def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
     """Every layer of one spec, from torchinfo: output, numbers, parameters, multiply-accumulates (§3.5)."""
     spec = _found(spec)
@@ -58,7 +57,7 @@ def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
     )
 
 
-@checked
+@validated
 def spec_table(names: Sequence[str] = tuple(SPECS)) -> Table:
     """The specs side by side, from torchinfo: sizes, parameters, multiply-accumulates, neurons (§3.5)."""
     rows = []
@@ -74,7 +73,7 @@ def spec_table(names: Sequence[str] = tuple(SPECS)) -> Table:
                 name,
                 str(spec.image_size),
                 str(spec.towers),
-                " ".join(f"{conv.maps}" for conv in spec.convs),
+                " ".join(f"{conv.out_channels}" for conv in spec.convs),
                 " x ".join(map(str, shapes["conv1"])),
                 f"{sum(parameters for _, _, parameters, _ in layers):,}",
                 f"{sum(macs for *_, macs in layers):,}",
@@ -86,9 +85,9 @@ def spec_table(names: Sequence[str] = tuple(SPECS)) -> Table:
     return Table("The specs side by side, one image", (*columns, "classes"), tuple(rows))
 
 
-@checked
+@validated
 def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
-    """How much of the image one output of each layer sees, and how far apart neighbours look (§3.5)."""
+    """How much of the image one output of each layer sees, and how far apart neighbors look (§3.5)."""
     spec = _found(spec)
     rows = tuple(
         (layer.name, str(layer.side), str(layer.receptive_field), str(layer.stride))
@@ -157,7 +156,7 @@ def operation_countings() -> Table:
     net = SPECS["paper"]
     first = next(trace(net))
     misprint = first.multiply_accumulates * paper.NEURONS["conv1"] // first.neurons
-    floor = replace(net, convs=(replace(net.convs[0], overhang=False), *net.convs[1:]))
+    floor = replace(net, convs=(replace(net.convs[0], ceil_mode=False), *net.convs[1:]))
     everything = _work(net)
     countings = {
         "multiply-accumulates of the paper's net": everything,
@@ -186,8 +185,8 @@ def common_accounts() -> Table:
         ("630 million operations", f"{_work(net):,}", "no counting known to us gives 630 million"),
         (
             "conv3 has 284 kernels",
-            str(net.convs[2].maps),
-            f"a misprint: Figure 2 prints {paper.NEURONS['conv3']:,} = {net.convs[2].maps} x 13 x 13 neurons",
+            str(net.convs[2].out_channels),
+            f"a misprint: Figure 2 prints {paper.NEURONS['conv3']:,} = {net.convs[2].out_channels} x 13 x 13 neurons",
         ),
         ("conv3 to conv5 have stride 0", str(net.convs[2].s), "windows 0 pixels apart never move on"),
         (

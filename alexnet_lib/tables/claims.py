@@ -5,8 +5,8 @@ from pathlib import Path
 
 from .. import paper, records
 from ..augmentation import views
-from ..checks import require_choice
 from ..experiments import EXPERIMENTS, report
+from ..guard import require_choice
 from .architecture import counted_claims
 from .table import Table
 

@@ -41,7 +41,7 @@ def nets_without_layers() -> Table:
 
 def _reading_both() -> list[int]:
     """The numbers of the layers above conv1 that read both towers."""
-    return [n for n, conv in enumerate(SPECS["paper"].convs, 1) if n > 1 and not conv.own_tower]
+    return [n for n, conv in enumerate(SPECS["paper"].convs, 1) if n > 1 and not conv.grouped]
 
 
 def _parameters(spec: AlexNetSpec) -> int:

@@ -6,15 +6,14 @@ import torch
 from torch import nn
 
 from ..architecture import SPECS, AlexNet
-from ..checks import require_choice
 from ..dropout import PaperDropout
-from ..kinds import checked
+from ..guard import require_choice, validated
 from .table import Table
 
 FORMS = {PaperDropout: "paper", nn.Dropout: "inverted"}
 
 
-@checked
+@validated
 def dropout_places(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "torchvision")) -> Table:
     """The order of fully-connected layers and dropouts, and how many numbers are masked (§4.2).
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated
 
-from ..kinds import Bounds, Positive, checked
+from ..guard import Bounds, Positive, validated
 from ..paper import IMAGES, LEARNING
 from .table import Table
 
@@ -39,7 +39,7 @@ DIAGNOSES = (
         "loss jumps up, then comes to rest at ln(classes)",
         "rate too high: large steps have shut ReLUs",
         "share of ReLUs above zero, layer by layer",
-        "rate=0.01, or a third of yours; start anew",
+        "lr=0.01, or a third of yours; start anew",
     ),
     (
         "loss is nan or infinite",
@@ -67,7 +67,7 @@ def diagnosis() -> Table:
     return Table("The net does not train", ("symptom", "cause", "look at", "mend"), DIAGNOSES)
 
 
-@checked
+@validated
 def decay_half_lives(rates: Sequence[Positive], images: Images = IMAGES.training_images) -> Table:
     """How long weight decay alone takes to halve a weight, by arithmetic from §5's numbers.
 

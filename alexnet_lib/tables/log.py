@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ..kinds import require_kind
+from ..guard import require_kind
 from ..records import Record
 from .table import Table
 

@@ -40,9 +40,9 @@ def _notes() -> Iterator[tuple[str, str, str, str]]:
     ]
     yield (
         "000",
-        "One GPU learns kernels without colour, the other coloured ones",
+        "One GPU learns kernels without color, the other colored ones",
         f"The paper shows it for one net and says it of all. In the one net on record the towers differ in "
-        f"colour {'by more' if gap.p <= 0.05 else 'by no more'} than chance explains; in every run is not "
+        f"color {'by more' if gap.p <= 0.05 else 'by no more'} than chance explains; in every run is not "
         f"measured yet",
         "3.2, 6.1",
     )
@@ -99,7 +99,7 @@ def _notes() -> Iterator[tuple[str, str, str, str]]:
     yield (
         "002",
         "conv3 has 284 kernels",
-        f"A misprint: {net.convs[2].maps}, for Figure 2 prints {paper.NEURONS['conv3']:,} neurons",
+        f"A misprint: {net.convs[2].out_channels}, for Figure 2 prints {paper.NEURONS['conv3']:,} neurons",
         "3.5, find the bug",
     )
     yield (

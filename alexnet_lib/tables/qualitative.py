@@ -2,19 +2,19 @@
 
 from torch import Tensor
 
-from ..kinds import Count, checked
+from ..guard import Count, validated
 from ..paper import claims
-from ..qualitative import colourfulness, tower_gap
+from ..qualitative import colorfulness, tower_gap
 from .claims import finding
 from .table import Table
 
 NOT_MEASURED = ("not measured yet", "not measured")
 
 
-@checked
+@validated
 def qualitative_claims(kernels: Tensor, towers: Count) -> Table:
     """The claims of §6.1; `kernels` (N, 3, h, w) are those of one recorded net with that many towers."""
-    colourfulness(kernels)  # refuses what are no kernels
+    colorfulness(kernels)  # refuses what are no kernels
     if towers == 1:
         ours = ("no towers in the recorded net", "not measured")
     else:
@@ -26,14 +26,14 @@ def qualitative_claims(kernels: Tensor, towers: Count) -> Table:
     found = finding(every_run)
     rows = (
         (
-            "The kernels of one tower are mostly colour-blind, those of the other mostly colour-specific",
+            "The kernels of one tower are mostly color-blind, those of the other mostly color-specific",
             "yes (Figure 3)",
             nothing,
             *ours,
         ),
         (every_run.statement, every_run.paper, nothing, found.value, found.verdict),
         (
-            "Most of the five best labels are plausible, off-centre objects included",
+            "Most of the five best labels are plausible, off-center objects included",
             "yes (Figure 4, eight images)",
             nothing,
             *NOT_MEASURED,

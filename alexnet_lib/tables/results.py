@@ -28,14 +28,14 @@ class Logged:
 
 
 TEST_2010 = Logged("145-2010", 0.374727, 0.169987)
-TEST_2010_CENTRE = Logged("145-2010", 0.390247, 0.182953)
+TEST_2010_CENTER = Logged("145-2010", 0.390247, 0.182953)
 VALIDATION_2012 = Logged("145", 0.406640, 0.182100)
 CONTINUED = Logged("145", 0.402500, 0.179940)  # the same run, resumed with a higher rate, to epoch 135
 PRETRAINED_2011 = Logged("146-2012-2011", 0.389900, 0.166220)
 
-# Each net with one crop and with ten: set, centre, ten.
+# Each net with one crop and with ten: set, center, ten.
 VIEWS = (
-    ("ILSVRC-2010 test", TEST_2010_CENTRE, TEST_2010),
+    ("ILSVRC-2010 test", TEST_2010_CENTER, TEST_2010),
     ("ILSVRC-2010 validation", Logged("137", 0.394153, 0.182784), Logged("137", 0.377960, 0.171020)),
     (
         "ILSVRC-2012 validation",
@@ -61,12 +61,12 @@ NETS = {
 
 
 def results_2010() -> Table:
-    """Table 1: test errors on ILSVRC-2010, and the centre-crop errors that §6 gives in its text."""
+    """Table 1: test errors on ILSVRC-2010, and the center-crop errors that §6 gives in its text."""
     rows = (
         ("Sparse coding, best of the contest", "47.1 %", "28.2 %", NONE),
         ("SIFT + Fisher vectors, published later", "45.7 %", "25.7 %", NONE),
         ("CNN", "37.5 %", "17.0 %", f"{TEST_2010} (run {TEST_2010.run})"),
-        ("CNN, centre crop alone (text of §6)", "39.0 %", "18.3 %", f"{TEST_2010_CENTRE} (the same run)"),
+        ("CNN, center crop alone (text of §6)", "39.0 %", "18.3 %", f"{TEST_2010_CENTER} (the same run)"),
     )
     columns = ("model", "paper: top-1", "paper: top-5", "source 2012")
     return Table("Errors on the test set of ILSVRC-2010 (Table 1)", columns, rows)
@@ -86,11 +86,11 @@ def results_2012() -> Table:
 
 
 def logged_views() -> Table:
-    """What ten crops saved against the centre crop, for each net of the 2012 source that has both."""
+    """What ten crops saved against the center crop, for each net of the 2012 source that has both."""
     rows = tuple(
-        (f"{ten.run}, {data}", str(centre), str(ten), centre.above(ten)) for data, centre, ten in VIEWS
+        (f"{ten.run}, {data}", str(center), str(ten), center.above(ten)) for data, center, ten in VIEWS
     )
-    columns = ("run and set", "centre crop", "ten crops", "saved")
+    columns = ("run and set", "center crop", "ten crops", "saved")
     return Table("Top-1 / top-5 error with one crop and with ten, from the 2012 source", columns, rows)
 
 

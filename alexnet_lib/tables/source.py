@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .. import paper
 from ..architecture import SPECS
-from ..kinds import checked
+from ..guard import validated
 from ..spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm, trace
 from .results import VALIDATION_2012, Logged
 from .table import Table
@@ -68,7 +68,7 @@ def logged_runs() -> Table:
     return Table("Runs in the 2012 package, ILSVRC-2012 validation set, ten crops", columns, rows)
 
 
-@checked
+@validated
 def twelve_differences(found: dict[str, str]) -> Table:
     """Every difference with what was found by running it and what the logs say; `found`: subject -> words.
 
@@ -100,18 +100,18 @@ def _power(number: float) -> str:
 
 def _norms(spec: AlexNetSpec, words: Callable[[Norm], str]) -> str:
     """What the response normalizations of a net have in common, or each in turn."""
-    told = [words(step) for conv in spec.convs for step in conv.after if isinstance(step, Norm)]
+    told = [words(step) for conv in spec.convs for step in conv.then if isinstance(step, Norm)]
     return ", ".join(dict.fromkeys(told)) or "no normalization"
 
 
 def _windows(spec: AlexNetSpec) -> str:
     conv, side = spec.convs[0], next(trace(spec)).side
-    edge = "overhang" if conv.overhang else f"padding {conv.padding}"
+    edge = "ceil_mode" if conv.ceil_mode else f"padding {conv.padding}"
     return f"{side} a side, {edge}"
 
 
 def _order(conv: Conv) -> str:
-    return ", ".join(_STEPS[type(step)] for step in conv.after)
+    return ", ".join(_STEPS[type(step)] for step in conv.then)
 
 
 def _start(spec: AlexNetSpec) -> str:
@@ -141,7 +141,7 @@ def _dropout(spec: AlexNetSpec) -> str:
 _QUESTIONS: dict[str, Callable[[AlexNetSpec], str]] = {
     "image": lambda spec: f"{spec.image_size} x {spec.image_size}",
     "windows of conv1": _windows,
-    "kernels": lambda spec: " ".join(str(conv.maps) for conv in spec.convs),
+    "kernels": lambda spec: " ".join(str(conv.out_channels) for conv in spec.convs),
     "towers": lambda spec: str(spec.towers),
     "layer 1, after the convolution": lambda spec: _order(spec.convs[0]),
     "layer 2, after the convolution": lambda spec: _order(spec.convs[1]),
@@ -163,7 +163,7 @@ _QUESTIONS: dict[str, Callable[[AlexNetSpec], str]] = {
 AS_PAPER = "as the paper"
 
 
-@checked
+@validated
 def reimplementations(specs: Sequence[AlexNetSpec]) -> Table:
     """What each net changes, question by question, read from the specs; the paper's net comes first."""
     rows = []

@@ -8,8 +8,7 @@ from ..architecture import SPECS
 from ..bench import Measured, Session
 from ..bench.arithmetic import LINKS, all_reduce_seconds, backward_share, efficiency, gradient_bytes
 from ..bench.gpu import BATCHES, GOAL_IMAGES
-from ..checks import require_path
-from ..kinds import Count, Positive, checked
+from ..guard import Count, Positive, require_path, validated
 from ..records import fields_of
 from .table import Table
 
@@ -57,7 +56,7 @@ def limits(label: str, folder: str | Path = bench.RESULTS) -> Table:
     return Table(f"The machine, {_circumstances(found)}", ("what", "on record"), tuple(rows))
 
 
-@checked
+@validated
 def several_gpus(images_per_second: Positive = GOAL_IMAGES, batches: Sequence[Count] = BATCHES) -> Table:
     """What several GPUs would make of one that does so many images a second: arithmetic, not a measurement.
 

@@ -4,8 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..checks import require_choice
-from ..kinds import require_fields, require_kind
+from ..guard import require_choice, require_kind, validate_fields
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def __post_init__(self):
-        require_fields(self)
+        validate_fields(self)
         require_kind("columns", self.columns, tuple[str, ...])  # at least one
         for row in self.rows:
             if len(row) != len(self.columns):

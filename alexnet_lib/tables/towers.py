@@ -15,7 +15,7 @@ SEPARATE_TOWER = replace(
     SPECS["one-gpu"],
     name="run 150, one tower",
     convs=tuple(
-        replace(conv, maps=maps) for conv, maps in zip(SPECS["one-gpu"].convs, _KERNELS, strict=True)
+        replace(conv, out_channels=maps) for conv, maps in zip(SPECS["one-gpu"].convs, _KERNELS, strict=True)
     ),
     hidden=(4096, 2048),
 )
@@ -68,4 +68,4 @@ def _costs(spec: AlexNetSpec) -> tuple[int, int]:
 
 
 def _kernels(spec: AlexNetSpec, towers: int = 1) -> str:
-    return ", ".join(str(towers * conv.maps) for conv in spec.convs)
+    return ", ".join(str(towers * conv.out_channels) for conv in spec.convs)

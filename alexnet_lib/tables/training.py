@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from ..architecture import SPECS
-from ..checks import require_choice
-from ..kinds import Count, checked, require_kind
+from ..guard import Count, require_choice, require_kind, validated
 from ..learning import TrainConfig
 from ..paper import IMAGES, LEARNING
-from ..presets import PRESETS
 from ..records import Record
 from ..spec import trace
+from ..training.presets import PRESETS
 from .table import Table
 
 NUMBER_BYTES = 4  # of a float32
@@ -19,9 +18,9 @@ IN_WORDS = {  # the paper's values that a default cannot name, or names by None 
     "training_images": "all",
     "split_seed": "none",
     "stop_at_error": "never",
-    "drop_epochs": "on plateaus",
+    "milestones": "on plateaus",
 }
-OURS = ("held_out", "patience", "seed", "channels_last")  # the paper names no value
+OURS = ("val_fraction", "patience", "seed", "channels_last")  # the paper names no value
 
 
 def preset_table() -> Table:
@@ -36,7 +35,7 @@ def preset_table() -> Table:
     return Table("Presets; – is what stands under paper", ("field", "paper", *PRESETS), tuple(rows))
 
 
-@checked
+@validated
 def deviation_table(config: TrainConfig) -> Table:
     """Where one run leaves the paper."""
     rows = tuple(
@@ -45,7 +44,7 @@ def deviation_table(config: TrainConfig) -> Table:
     return Table("Where this run leaves the paper", ("field", "paper", "this run"), rows)
 
 
-@checked
+@validated
 def memory_table(spec: str = "paper", batch: Count = LEARNING.batch_size) -> Table:
     """What training takes in memory, by arithmetic from the layers' sizes; nothing here is measured.
 
@@ -84,7 +83,7 @@ def run_table(records: Sequence[Record]) -> Table:
             f"{record.epochs}",
             f"{record.seconds / 3600:.1f}",
             _result(record, "images per second", "{:.0f}"),
-            _result(record, "top-1 error, centre", "{:.1%}"),
+            _result(record, "top-1 error, center", "{:.1%}"),
             _result(record, "top-1 error, ten crops", "{:.1%}"),
             f"{record.hardware}, {record.date}",
         )
@@ -96,14 +95,14 @@ def run_table(records: Sequence[Record]) -> Table:
         "epochs",
         "hours",
         "images/s",
-        "top-1, centre",
+        "top-1, center",
         "top-1, ten crops",
         "where",
     )
     return Table("Runs on record: ours, measured", columns, rows)
 
 
-@checked
+@validated
 def config_of(record: Record) -> TrainConfig:
     """The settings of a recorded run; a field that came after the run has its default.
 
@@ -115,7 +114,7 @@ def config_of(record: Record) -> TrainConfig:
         for name, value in record.config.items()
         if name in known
     }
-    missing = {"spec", "data", "batch_size", "epochs", "rate", "seed"} - settings.keys()
+    missing = {"spec", "data", "batch_size", "epochs", "lr", "seed"} - settings.keys()
     if missing:
         raise ValueError(
             f"record {record.experiment!r} {record.label!r} has no {', '.join(sorted(missing))} in its "

@@ -11,7 +11,7 @@ from ..paper import NEURONS
 from ..relu import ACTIVATIONS
 from .base import PageWidget
 from .params import Choice, Slider
-from .posters import BLUE, GREY, MARK, ORANGE
+from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 UNITS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "leaky-relu": "leaky ReLU"}
@@ -104,8 +104,8 @@ class ActivationExplorer(PageWidget):
         spreads = np.geomspace(0.01, 100, 81)
         for unit, words in sorted(UNITS.items(), key=lambda item: item[0] == self.unit):  # ours on top
             left = self._with(unit, spreads)
-            colour, width = (BLUE, 2.5) if unit == self.unit else (GREY, 1.5)
-            decay.loglog(spreads, left, color=colour, linewidth=width)
+            color, width = (BLUE, 2.5) if unit == self.unit else (GRAY, 1.5)
+            decay.loglog(spreads, left, color=color, linewidth=width)
             if unit != "leaky-relu":  # its line lies on ReLU's
                 decay.text(0.012, left[0] * 0.5, words)
         decay.plot(self.spread, self.left(), "o", color=MARK)

@@ -7,12 +7,12 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import nn
 
-from ..architecture import CAFFE, PAPER, SPECS, TORCHVISION, AlexNet, OverhangConv2d
+from ..architecture import CAFFE, PAPER, SPECS, TORCHVISION, AlexNet, CeilConv2d
 from ..spec import AlexNetSpec, trace
 from .base import PageWidget
 from .packed import Asset
 from .params import Choice
-from .posters import BLUE, GREY, MARK, ORANGE
+from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 LAYERS = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
@@ -31,7 +31,7 @@ WORDS = {
 def first_windows(spec: AlexNetSpec) -> dict:
     """What decides how conv1's windows lie on a row of pixels."""
     first = spec.convs[0]
-    return {"side": spec.image_size, "padding": first.padding, "ceil": first.overhang}
+    return {"side": spec.image_size, "padding": first.padding, "ceil": first.ceil_mode}
 
 
 READINGS = {  # of "224", each as a spec reads it; the first is nobody's, and gives 54 windows
@@ -50,7 +50,7 @@ def data_of(spec: AlexNetSpec) -> dict:
     for name, layer in layers.items():
         layer["own"] = spec.towers > 1 and not found[name].reads_all
     first = spec.convs[0]
-    return {"layers": layers, "first": first_windows(spec), "z": first.z, "s": first.s}
+    return {"layers": layers, "first": first_windows(spec), "z": first.kernel_size, "s": first.stride}
 
 
 @cache
@@ -111,7 +111,7 @@ class ArchitectureExplorer(PageWidget):
         """(side of the image, windows in a row, first pixel behind the last) in the chosen reading."""
         spec = self.specs[self.spec]
         row = spec["first"] if self.reading == "own" else READINGS[self.reading]
-        kind = OverhangConv2d if row["ceil"] else nn.Conv2d
+        kind = CeilConv2d if row["ceil"] else nn.Conv2d
         with torch.device("meta"):
             layer = kind(1, 1, spec["z"], spec["s"], row["padding"])
             count = layer(torch.zeros(1, 1, row["side"], row["side"])).shape[-1]
@@ -143,11 +143,11 @@ class ArchitectureExplorer(PageWidget):
     def draw_poster(self, figure: Figure) -> str:
         layers = self.specs[self.spec]["layers"]
         axes = figure.subplots()
-        for offset, colour, (cost, words) in zip((-0.2, 0.2), (BLUE, ORANGE), COSTS.items(), strict=True):
+        for offset, color, (cost, words) in zip((-0.2, 0.2), (BLUE, ORANGE), COSTS.items(), strict=True):
             total = sum(layer[cost] for layer in layers.values())
             shares = [100 * layer[cost] / total for layer in layers.values()]
-            axes.barh([row + offset for row in range(len(layers))], shares, 0.38, color=colour, label=words)
-        axes.axhspan(*(LAYERS.index(self.layer) + side for side in (-0.5, 0.5)), color=GREY, alpha=0.4)
+            axes.barh([row + offset for row in range(len(layers))], shares, 0.38, color=color, label=words)
+        axes.axhspan(*(LAYERS.index(self.layer) + side for side in (-0.5, 0.5)), color=GRAY, alpha=0.4)
         axes.set_yticks(range(len(layers)), layers)
         axes.get_yticklabels()[LAYERS.index(self.layer)].set_color(MARK)
         axes.set_xlabel("per cent of the net")

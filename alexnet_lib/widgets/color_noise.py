@@ -1,4 +1,4 @@
-"""`ColorNoiseExplorer`: colour noise along the principal components of RGB, on a photograph (§4.1)."""
+"""`ColorNoiseExplorer`: color noise along the principal components of RGB, on a photograph (§4.1)."""
 
 from functools import lru_cache
 
@@ -17,10 +17,10 @@ from .params import Choice, Slider, Toggle
 from .posters import photograph, sketch
 from .wording import number
 
-UNITS = {"0-1": 255.0, "0-255": 1.0}  # grey levels that count as one
+UNITS = {"0-1": 255.0, "0-255": 1.0}  # gray levels that count as one
 DRAWS, SEEDS = 6, 10
 DIVIDE_BY = 1.1  # 2012 source, while the noise is on
-GREY = 128.0
+GRAY = 128.0
 
 
 @lru_cache
@@ -39,7 +39,7 @@ def drawn(seed: int) -> Tensor:
 
 
 class ColorNoiseExplorer(PageWidget):
-    """Set the three random factors of the colour noise and see what they do to a photograph (§4.1).
+    """Set the three random factors of the color noise and see what they do to a photograph (§4.1).
 
     `a1`, `a2`, `a3`: the factors, in units of `sigma`. `seed`: of the six draws of torch's generator beside.
     `magnitude`: what a factor multiplies, the "eigenvalue" as printed or its root, the "deviation".
@@ -74,7 +74,7 @@ class ColorNoiseExplorer(PageWidget):
     divide = Toggle(False, "divided by 1.1, 2012 source")
 
     photo = Asset("photo")
-    fits = traitlets.Dict(help="components on pixels from 0 to 1, mean in grey levels").tag(sync=True)
+    fits = traitlets.Dict(help="components on pixels from 0 to 1, mean in gray levels").tag(sync=True)
     draws = traitlets.List(help="a / sigma: seeds x 6 x 3").tag(sync=True)
 
     @traitlets.default("fits")
@@ -86,7 +86,7 @@ class ColorNoiseExplorer(PageWidget):
         return [drawn(seed).numpy().round(4).tolist() for seed in range(SEEDS)]
 
     def shift(self, a: Tensor) -> Tensor:
-        """Grey levels that the noise adds to red, green and blue for factors of `a` sigmas: (..., 3)."""
+        """Gray levels that the noise adds to red, green and blue for factors of `a` sigmas: (..., 3)."""
         noise = fitted(self.fit, self.pixels)
         return noise.unit * self.sigma * (a * self.scale()) @ noise.eigenvectors.T
 
@@ -110,21 +110,21 @@ class ColorNoiseExplorer(PageWidget):
         return (shifted - mean) / DIVIDE_BY + mean if self.divide else shifted
 
     def typical(self) -> float:
-        """Root mean square length of a shift over all draws, in grey levels."""
+        """Root mean square length of a shift over all draws, in gray levels."""
         return UNITS[self.pixels] * self.sigma * self.scale().norm().item()
 
     def reference(self) -> list[float]:
-        """A grey pixel after the noise, the typical shift, and the shifts of the six draws."""
-        grey = self.noisy(torch.full((3,), GREY, dtype=torch.float64))
-        return [*grey.tolist(), self.typical(), *self.drawn_shifts().flatten().tolist()]
+        """A gray pixel after the noise, the typical shift, and the shifts of the six draws."""
+        gray = self.noisy(torch.full((3,), GRAY, dtype=torch.float64))
+        return [*gray.tolist(), self.typical(), *self.drawn_shifts().flatten().tolist()]
 
     def summary(self) -> str:
         red, green, blue = map(number, self.own_shift().tolist())
         largest = self.drawn_shifts().norm(dim=1).max().item()
-        divided = " Then the photograph less the mean colour is divided by 1.1." if self.divide else ""
+        divided = " Then the photograph less the mean color is divided by 1.1." if self.divide else ""
         return (
-            f"Every pixel gets {red} grey levels of red, {green} of green and {blue} of blue; a typical draw "
-            f"moves a colour by {number(self.typical())} levels, the largest of the six draws of seed "
+            f"Every pixel gets {red} gray levels of red, {green} of green and {blue} of blue; a typical draw "
+            f"moves a color by {number(self.typical())} levels, the largest of the six draws of seed "
             f"{self.seed} by {number(largest)}.{divided}"
         )
 
@@ -143,8 +143,8 @@ class ColorNoiseExplorer(PageWidget):
         for axes, title in zip((before, after, lines), titles, strict=True):
             axes.set(title=title, xticks=[], yticks=[])
         return (
-            "A photograph before and after colour noise, and the lines of colour along the three principal "
-            "components of RGB, two deviations to each side of the mean colour."
+            "A photograph before and after color noise, and the lines of color along the three principal "
+            "components of RGB, two deviations to each side of the mean color."
         )
 
 

@@ -15,7 +15,7 @@ from .wording import number
 SIDE, SIZE = IMAGES.stored, IMAGES.crop
 FREE = SIDE - SIZE  # the last of the 33 places, 0 to 32, that a crop can take each way
 CORNERS = {"top left": (0, 0), "top right": (0, FREE), "bottom left": (FREE, 0), "bottom right": (FREE, FREE)}
-PLACES = CORNERS | {"centre": (FREE // 2, FREE // 2)}  # in ten_crop's order
+PLACES = CORNERS | {"center": (FREE // 2, FREE // 2)}  # in ten_crop's order
 
 
 class CropExplorer(PageWidget):
@@ -72,15 +72,15 @@ class CropExplorer(PageWidget):
             name = self.nearest()
             pixels = self.shared(*PLACES[name])
             return (
-                f"The ten test crops are four corners, the centre and their reflections; this crop at row "
+                f"The ten test crops are four corners, the center and their reflections; this crop at row "
                 f"{self.top}, column {self.left}{reflected or ','} is nearest to the {name} one and shares "
                 f"{pixels} of its {SIZE**2} pixels with it, {number(100 * pixels / SIZE**2)} %."
             )
-        pixels = self.shared(*PLACES["centre"])
+        pixels = self.shared(*PLACES["center"])
         return (
             f"The crop at row {self.top}, column {self.left}{reflected} is one of {FREE + 1} x {FREE + 1} x "
             f"2 = {views(SIDE, SIZE)} views, where the paper prints {FREE} x {FREE} x 2 = {2 * FREE**2}; it "
-            f"shares {pixels} of its {SIZE**2} pixels with the centre crop, "
+            f"shares {pixels} of its {SIZE**2} pixels with the center crop, "
             f"{number(100 * pixels / SIZE**2)} %."
         )
 
@@ -88,10 +88,10 @@ class CropExplorer(PageWidget):
         pixels = sketch()
         whole, crop = figure.subplots(1, 2)
         whole.imshow(pixels, interpolation="nearest", extent=(0, SIDE, SIDE, 0))
-        frames = PLACES if self.show == "test" else {"centre": PLACES["centre"]}
+        frames = PLACES if self.show == "test" else {"center": PLACES["center"]}
         for name, (top, left) in frames.items():
-            colour = ORANGE if name == "centre" else BLUE
-            whole.add_patch(Rectangle((left, top), SIZE, SIZE, fill=False, color=colour, linestyle="--"))
+            color = ORANGE if name == "center" else BLUE
+            whole.add_patch(Rectangle((left, top), SIZE, SIZE, fill=False, color=color, linestyle="--"))
         whole.add_patch(Rectangle((self.left, self.top), SIZE, SIZE, fill=False, color=MARK, linewidth=3))
         whole.set_title(f"{SIDE} x {SIDE}, with the crop's frame")
         crop.imshow(pixels, interpolation="nearest", extent=(0, SIDE, SIDE, 0))
@@ -101,5 +101,5 @@ class CropExplorer(PageWidget):
         for axes in (whole, crop):
             axes.set_xticks([])
             axes.set_yticks([])
-        others = "the five places of the test crops" if self.show == "test" else "the centre crop"
+        others = "the five places of the test crops" if self.show == "test" else "the center crop"
         return f"A photograph with the frame of one 224 by 224 crop and of {others}, and the crop itself."

@@ -7,13 +7,13 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ..checks import require_number
 from ..dropout import PaperDropout
+from ..guard import require_number
 from ..paper import LEARNING
 from .base import PageWidget
 from .packed import load_asset, unpack
 from .params import Choice, Slider, Steps
-from .posters import BLUE, GREY, MARK, ORANGE
+from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 UNITS, PLACE = 8, 27  # the strongest maps of conv1 at the middle of the photograph
@@ -136,7 +136,7 @@ class DropoutExplorer(PageWidget):
     def draw_poster(self, figure: Figure) -> str:
         bars, curve = figure.subplots(1, 2)
         kept = self.masks()[-1].numpy() == 1
-        bars.bar(range(UNITS), self.activities, color=GREY)
+        bars.bar(range(UNITS), self.activities, color=GRAY)
         bars.bar(np.flatnonzero(kept), np.array(self.activities)[kept], color=BLUE)
         bars.set(title=f"units kept in net {self.nets}", xticks=[], ylabel="activity")
         found, count = self.compared(), np.arange(1, self.nets + 1)
@@ -145,6 +145,6 @@ class DropoutExplorer(PageWidget):
         curve.plot([1, self.nets], [found["test"]] * 2, color=MARK)
         curve.set(title="average of nets, test net straight", xlabel="nets", xscale="log")
         return (
-            f"Bars of eight units, those kept in one masked net coloured, and the average answer of "
+            f"Bars of eight units, those kept in one masked net colored, and the average answer of "
             f"{self.nets} masked nets against the average over all masks and the test-time net's answer."
         )

@@ -9,7 +9,7 @@ from ..paper import LRN
 from .base import PageWidget
 from .packed import Asset, PackedArray, unpack
 from .params import Choice, Slider
-from .posters import BLUE, GREY, MARK, draw_map
+from .posters import BLUE, GRAY, MARK, draw_map
 from .wording import number
 
 MAPS, SIDE, TOWER = 96, 55, 48  # conv1 of §3.5; maps 0-47 lived on one GPU, 48-95 on the other
@@ -92,11 +92,11 @@ class LrnExplorer(PageWidget):
         rows = figure.subfigures(2, 1, height_ratios=[2, 3])
         bars = rows[0].subplots()
         bars.axvspan(first - 0.5, last + 0.5, color="#eeeeee")
-        bars.bar(range(MAPS), before[:, self.row, self.column], color=GREY)
-        colours = [MARK if map == self.map else BLUE for map in range(MAPS)]
-        bars.bar(range(MAPS), after[:, self.row, self.column], color=colours, width=0.6)
+        bars.bar(range(MAPS), before[:, self.row, self.column], color=GRAY)
+        colors = [MARK if map == self.map else BLUE for map in range(MAPS)]
+        bars.bar(range(MAPS), after[:, self.row, self.column], color=colors, width=0.6)
         bars.axvline(TOWER - 0.5, color="black", linestyle=":")
-        bars.set(title=f"96 maps at row {self.row}, column {self.column}: grey before, colour after")
+        bars.set(title=f"96 maps at row {self.row}, column {self.column}: gray before, color after")
         bars.title.set_fontsize(9)
         peak = np.abs(before[self.map]).max() or 1
         ratio = np.divide(

@@ -9,7 +9,7 @@ from itertools import count
 
 import traitlets
 
-from ..checks import require_choice, require_count, require_number
+from ..guard import require_choice, require_count, require_number
 
 
 class Parameter(traitlets.TraitType):

@@ -1,4 +1,4 @@
-"""Colours and pieces that the widgets' pictures share; the same hues as js/style.js in the light theme."""
+"""Colors and pieces that the widgets' pictures share; the same hues as js/style.js in the light theme."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from .packed import load_asset
 
-BLUE, ORANGE, MARK, GREY = "#0072b2", "#b34e00", "#8a2a6b", "#bbbbbb"
+BLUE, ORANGE, MARK, GRAY = "#0072b2", "#b34e00", "#8a2a6b", "#bbbbbb"
 SIGNED = LinearSegmentedColormap.from_list("signed", [ORANGE, "white", BLUE])
 
 
@@ -27,7 +27,7 @@ def photograph() -> np.ndarray:
 
 
 def sketch() -> np.ndarray:
-    """The photograph for a poster, 96 x 96 in 12 flat colours, a quarter of its weight: uint8 (96, 96, 3)."""
+    """The photograph for a poster, 96 x 96 in 12 flat colors, a quarter of its weight: uint8 (96, 96, 3)."""
     small = Image.fromarray(photograph()).resize((96, 96), Image.Resampling.BOX)
     flat = small.filter(ImageFilter.MedianFilter(3)).quantize(12, dither=Image.Dither.NONE)
     return np.asarray(flat.convert("RGB"))

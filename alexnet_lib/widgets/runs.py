@@ -13,13 +13,13 @@ from ..learning import TrainConfig
 from ..records import Record, every_record
 from .base import PageWidget
 from .params import Choice, Slider
-from .posters import BLUE, GREY, MARK, ORANGE
+from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 FIRST = "first_curves"  # the experiment that is shown first: ReLU and tanh on Figure 1's data
 SHOWN = "training error"  # what Figure 1 draws
 DIGITS = 4  # of a value: an error among ten thousand images has no more
-PAPER = asdict(TrainConfig()) | {"drop_epochs": []}  # settings that need no mention
+PAPER = asdict(TrainConfig()) | {"milestones": []}  # settings that need no mention
 THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 
 
@@ -150,12 +150,12 @@ class RunExplorer(PageWidget):
 
     def draw_poster(self, figure: Figure) -> str:
         axes = figure.subplots()
-        for key, colour, style in ((self.a, BLUE, "-"), (self.b, ORANGE, "--")):
+        for key, color, style in ((self.a, BLUE, "-"), (self.b, ORANGE, "--")):
             values, epoch = self.runs[key]["values"], self.reached(key)
-            axes.plot(range(1, len(values) + 1), values, style, color=colour, label=self.runs[key]["name"])
+            axes.plot(range(1, len(values) + 1), values, style, color=color, label=self.runs[key]["name"])
             if epoch:
-                axes.plot((epoch, epoch), (0, values[epoch - 1]), ":", color=GREY)
-                axes.plot(epoch, values[epoch - 1], "o", color=colour)
+                axes.plot((epoch, epoch), (0, values[epoch - 1]), ":", color=GRAY)
+                axes.plot(epoch, values[epoch - 1], "o", color=color)
         axes.axhline(self.threshold, color=MARK, linestyle="-.", linewidth=1)
         axes.set(xlabel="epoch", ylim=(0, None))
         axes.legend(frameon=False)

@@ -18,7 +18,7 @@ from .params import Choice, Slider, Steps, Toggle
 from .posters import BLUE, MARK, ORANGE
 from .wording import number
 
-EVERY = replace(PAPER, name="every", convs=tuple(replace(conv, own_tower=False) for conv in PAPER.convs))
+EVERY = replace(PAPER, name="every", convs=tuple(replace(conv, grouped=False) for conv in PAPER.convs))
 READS = {"paper": crossings(PAPER), "none": {}, "every": crossings(EVERY)}  # who reads both towers
 SPECS = {"paper": PAPER, "every": EVERY}
 
@@ -125,18 +125,18 @@ class TowerExplorer(PageWidget):
         )
 
     def draw_poster(self, figure: Figure) -> str:
-        axes, centres = figure.subplots(), (1.0, 3.2)
+        axes, centers = figure.subplots(), (1.0, 3.2)
         for row, (name, layer) in enumerate(LAYERS.items()):
             across = name in READS[self.wiring]
-            for tower, centre in enumerate(centres):
+            for tower, center in enumerate(centers):
                 own = maps_of(tower, layer["units"])
-                axes.add_patch(Rectangle((centre - 0.9, row - 0.22), 1.8, 0.44, color="#e4e4e4"))
-                axes.text(centre, row, f"{own[0]} to {own[-1]}", ha="center", va="center", fontsize=7)
+                axes.add_patch(Rectangle((center - 0.9, row - 0.22), 1.8, 0.44, color="#e4e4e4"))
+                axes.text(center, row, f"{own[0]} to {own[-1]}", ha="center", va="center", fontsize=7)
                 for start in (0, 1) if across else (tower,):
                     chosen = name == self.layer and tower == int(self.tower) - 1
                     style = {"color": BLUE} if start == tower else {"color": ORANGE, "linestyle": "--"}
                     axes.plot(
-                        (centres[start], centre),
+                        (centers[start], center),
                         (row - 0.78, row - 0.22),
                         **style | ({"color": MARK, "linewidth": 3} if chosen else {}),
                     )

@@ -8,7 +8,7 @@ import json
 from matplotlib.figure import Figure
 from PIL import Image
 
-COLOURS = 24  # of the picture's palette
+COLORS = 24  # of the picture's palette
 MOST_BYTES = 40_000
 
 
@@ -16,7 +16,7 @@ def palette_png(figure: Figure) -> bytes:
     """The figure as a small PNG. Raises ValueError when it is too heavy for a page."""
     raw = io.BytesIO()
     figure.savefig(raw, format="png")
-    picture = Image.open(raw).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
+    picture = Image.open(raw).convert("RGB").quantize(COLORS, method=Image.Quantize.MAXCOVERAGE)
     small = io.BytesIO()
     picture.save(small, format="png", optimize=True)
     if small.tell() > MOST_BYTES:

@@ -9,7 +9,7 @@ from ..learning import PaperSGD
 from ..paper import LEARNING
 from .base import PageWidget
 from .params import Slider, Steps
-from .posters import BLUE, GREY, MARK, ORANGE
+from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 STEPS = 120
@@ -28,9 +28,7 @@ class UpdateRuleExplorer(PageWidget):
     page_name = "update_rule"
     poster_size = (5.6, 2.4)
 
-    rate = Slider(
-        LEARNING.rate, 0.001, 0.1, "Rate ε", "it is the learning rate (§5: 0.01)", step=20, log=True
-    )
+    rate = Slider(LEARNING.lr, 0.001, 0.1, "Rate ε", "it is the learning rate (§5: 0.01)", step=20, log=True)
     momentum = Slider(
         LEARNING.momentum, 0, 0.99, "Momentum", "it is the share of velocity that stays (§5: 0.9)", step=0.01
     )
@@ -86,11 +84,11 @@ class UpdateRuleExplorer(PageWidget):
         left, right, low, high = WINDOW
         w1, w2 = np.meshgrid(np.linspace(left, right, 80), np.linspace(low, high, 80))
         loss = sum(c * (w - m) ** 2 / 2 for c, w, m in zip(CURVATURE, (w1, w2), MINIMUM, strict=True))
-        bowl.contour(w1, w2, np.sqrt(loss), levels=4, colors=GREY, antialiased=False, linewidths=1)
+        bowl.contour(w1, w2, np.sqrt(loss), levels=4, colors=GRAY, antialiased=False, linewidths=1)
         looks = [("paper", BLUE, "-"), ("torch", ORANGE, "--")]
-        for path, (name, colour, style) in zip(self.paths(), looks, strict=True):
-            bowl.plot(*path.T.numpy(), style, color=colour)
-            distance.semilogy(_from_minimum(path).numpy(), style, color=colour, label=name)
+        for path, (name, color, style) in zip(self.paths(), looks, strict=True):
+            bowl.plot(*path.T.numpy(), style, color=color)
+            distance.semilogy(_from_minimum(path).numpy(), style, color=color, label=name)
         bowl.plot(*MINIMUM, "+", color=MARK)
         bowl.set(title="two paths on the bowl", xlabel="w1", ylabel="w2")
         distance.axvline(self.drop, color=MARK, linestyle=":")

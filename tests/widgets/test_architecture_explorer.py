@@ -41,9 +41,9 @@ def test_one_output_sees_what_gradients_say(spec, field):
     for number in range(1, 6):
         x = a = torch.zeros(1, 1, 451, 451, requires_grad=True)
         for below, conv in enumerate(SPECS[spec].convs[:number], 1):
-            weight = torch.ones(1, 1, conv.z, conv.z)
-            a = torch.nn.functional.conv2d(a, weight, stride=conv.s)
-            if below < number and any(type(step).__name__ == "Pool" for step in conv.after):
+            weight = torch.ones(1, 1, conv.kernel_size, conv.kernel_size)
+            a = torch.nn.functional.conv2d(a, weight, stride=conv.stride)
+            if below < number and any(type(step).__name__ == "Pool" for step in conv.then):
                 a = torch.nn.functional.avg_pool2d(a, 3, 2)  # reads the same pixels as max pooling
         middle = a.shape[-1] // 2
         (reads,) = torch.autograd.grad(a[0, 0, middle, middle], x)

@@ -121,7 +121,7 @@ def test_the_components_that_travel_are_orthonormal_and_their_values_fall():
 
 def test_no_factor_no_shift():
     assert (
-        "gets 0 grey levels of red, 0 of green and 0 of blue"
+        "gets 0 gray levels of red, 0 of green and 0 of blue"
         in ColorNoiseExplorer(a1=0, a2=0, a3=0).summary()
     )
 

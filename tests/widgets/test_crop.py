@@ -70,7 +70,7 @@ def test_crops_in_opposite_corners_share_a_square_of_192():
     corner = CropExplorer(top=0, left=0)
     assert corner.shared(32, 32) == 192 * 192
     assert corner.shared(16, 16) == 208 * 208
-    assert "shares 43264 of its 50176 pixels with the centre crop, 86.2 %" in corner.summary()
+    assert "shares 43264 of its 50176 pixels with the center crop, 86.2 %" in corner.summary()
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_crops_in_opposite_corners_share_a_square_of_192():
         (7, 32, "top right"),
         (32, 0, "bottom left"),
         (25, 25, "bottom right"),
-        (23, 9, "centre"),
-        (8, 8, "top left"),  # as near to the centre
+        (23, 9, "center"),
+        (8, 8, "top left"),  # as near to the center
     ],
 )
 def test_the_nearest_test_crop_is_the_one_that_shares_most(top, left, name):
@@ -100,7 +100,7 @@ def places():
             strict=True,
         )
     )
-    return corners | {"centre": (16, 16)}
+    return corners | {"center": (16, 16)}
 
 
 def test_the_summary_says_that_a_crop_is_reflected():

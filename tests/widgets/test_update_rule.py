@@ -110,7 +110,7 @@ def test_where_no_velocity_meets_a_lower_rate_the_summary_says_that_the_paths_ar
 
 def test_weight_decay_ends_short_of_the_minimum():
     """It stops where c (w - m) + d w = 0: at 2 / 1.5 and 10 / 10.5."""
-    paper, _ = UpdateRuleExplorer(weight_decay=0.5, rate=0.1, momentum=0.7, drop=120).paths()
+    paper, _ = UpdateRuleExplorer(weight_decay=0.5, lr=0.1, momentum=0.7, drop=120).paths()
     assert paper[-1].tolist() == pytest.approx([2 / 1.5, 10 / 10.5], abs=1e-4)
 
 

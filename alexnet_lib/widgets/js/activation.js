@@ -72,7 +72,7 @@ function build({ parent, change }) {
   return {
     curve: picture(parent, {
       caption: "Blue: the unit. Orange, dashed: its slope. Purple: tangent at x; click to move it. "
-        + "Shaded: flat, the slope is below a tenth of the steepest. Grey hill: inputs of spread σ.",
+        + "Shaded: flat, the slope is below a tenth of the steepest. Gray hill: inputs of spread σ.",
       columns: 6, aspect: 1.25,
       onpick: (at) => change({ x: Number((FAR * (2 * at - 1)).toFixed(1)) }),
     }),
@@ -82,77 +82,77 @@ function build({ parent, change }) {
   };
 }
 
-function dot(ctx, x, y, colour) {
-  ctx.fillStyle = colour;
+function dot(ctx, x, y, color) {
+  ctx.fillStyle = color;
   ctx.beginPath();
   ctx.arc(x, y, 5, 0, 7);
   ctx.fill();
 }
 
-function drawCurve(ctx, width, height, { unit, x, spread }, { value, slope }, colours) {
+function drawCurve(ctx, width, height, { unit, x, spread }, { value, slope }, colors) {
   const u = UNITS[unit], edge = u.edge ?? 0;
   const low = -1.3, high = u.edge === undefined ? FAR + 0.3 : 1.3;
   const px = (z) => ((z + FAR) / (2 * FAR)) * width, py = (y) => ((high - y) / (high - low)) * height;
-  ctx.fillStyle = colours.panel;
+  ctx.fillStyle = colors.panel;
   ctx.fillRect(0, 0, px(-edge), height);
   if (edge) ctx.fillRect(px(edge), 0, width - px(edge), height);
   const columns = Array.from({ length: 241 }, (_, i) => -FAR + (i * FAR) / 120);
   const hill = (z) => height * (1 - 0.35 * Math.exp(-0.5 * (z / spread) ** 2));
-  line(ctx, columns.map((z) => [px(z), hill(z)]), colours.quiet);
-  ctx.fillStyle = colours.quiet;
+  line(ctx, columns.map((z) => [px(z), hill(z)]), colors.quiet);
+  ctx.fillStyle = colors.quiet;
   for (const y of [-1, 0, 1]) {
-    line(ctx, [[0, py(y)], [width, py(y)]], colours.line, 1, y ? [2, 4] : []);
+    line(ctx, [[0, py(y)], [width, py(y)]], colors.line, 1, y ? [2, 4] : []);
     ctx.fillText(y, 4, py(y) - 3);
   }
-  line(ctx, [[px(0), 0], [px(0), height]], colours.line);
-  line(ctx, columns.map((z) => [px(z), py(u.value(z))]), colours.plus, 2.5);
+  line(ctx, [[px(0), 0], [px(0), height]], colors.line);
+  line(ctx, columns.map((z) => [px(z), py(u.value(z))]), colors.plus, 2.5);
   // The slope is drawn in halves so that a jump at 0 is a gap, not a line.
   for (const side of [columns.slice(0, 120), columns.slice(121)]) {
-    line(ctx, side.map((z) => [px(z), py(u.slope(z))]), colours.minus, 2, [6, 4]);
+    line(ctx, side.map((z) => [px(z), py(u.slope(z))]), colors.minus, 2, [6, 4]);
   }
-  line(ctx, [-2, 2].map((away) => [px(x + away), py(value + slope * away)]), colours.mark, 2);
-  dot(ctx, px(x), py(value), colours.mark);
+  line(ctx, [-2, 2].map((away) => [px(x + away), py(value + slope * away)]), colors.mark, 2);
+  dot(ctx, px(x), py(value), colors.mark);
 }
 
-function drawDecay(ctx, width, height, { unit, spread, layers }, { left }, curves, colours) {
+function drawDecay(ctx, width, height, { unit, spread, layers }, { left }, curves, colors) {
   const bottom = -(1 + 0.6 * layers), top = 0.15;
   const px = (s) => ((Math.log10(s) + 2) / 4) * width;
   const py = (share) => ((top - Math.log10(share)) / (top - bottom)) * height;
-  ctx.fillStyle = colours.quiet;
+  ctx.fillStyle = colors.quiet;
   ctx.textAlign = "right";
   for (let power = 0; power > bottom; power -= Math.ceil(-bottom / 6)) {
-    line(ctx, [[0, py(10 ** power)], [width, py(10 ** power)]], colours.line, 1, [2, 4]);
+    line(ctx, [[0, py(10 ** power)], [width, py(10 ** power)]], colors.line, 1, [2, 4]);
     ctx.fillText(tidy(10 ** power, 1), width - 3, py(10 ** power) + 13);
   }
   ctx.textAlign = "left";
   for (const s of [0.1, 1, 10]) {
-    line(ctx, [[px(s), 0], [px(s), height]], colours.line, 1, [2, 4]);
+    line(ctx, [[px(s), 0], [px(s), height]], colors.line, 1, [2, 4]);
     ctx.fillText(`σ = ${s}`, px(s) + 4, height - 4);
   }
   const others = Object.keys(UNITS).filter((other) => other !== unit);
   for (const each of [...others, unit]) {
-    const [colour, thick] = each === unit ? [colours.plus, 3] : [colours.quiet, 1.5];
+    const [color, thick] = each === unit ? [colors.plus, 3] : [colors.quiet, 1.5];
     const points = SPREADS.map((s, i) => [px(s), py(curves[each][i] ** (layers / 2))]);
-    line(ctx, points, colour, thick);
-    ctx.fillStyle = colours.ink;
+    line(ctx, points, color, thick);
+    ctx.fillStyle = colors.ink;
     // Leaky ReLU's line lies on ReLU's.
     if (each !== "leaky-relu") {
       ctx.fillText(each === "relu" ? "ReLU, leaky ReLU" : UNITS[each].words, 6, points[0][1] + 15);
     }
   }
-  line(ctx, [[px(spread), 0], [px(spread), height]], colours.mark, 1, [4, 4]);
-  dot(ctx, px(spread), py(left), colours.mark);
+  line(ctx, [[px(spread), 0], [px(spread), height]], colors.mark, 1, [4, 4]);
+  dot(ctx, px(spread), py(left), colors.mark);
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const { words } = UNITS[state.unit];
   const through = state.layers === 1 ? "1 layer leaves" : `${state.layers} layers leave`;
   pictures.curve.paint(`${words} and its slope, ${number(result.slope)} at x = ${number(state.x)}`,
-    (ctx, width, height) => drawCurve(ctx, width, height, state, result, colours));
+    (ctx, width, height) => drawCurve(ctx, width, height, state, result, colors));
   pictures.decay.retitle(`What ${through} of a gradient against the spread σ of their inputs: `
     + "(mean of slope²)^(L/2) over z ~ N(0, σ²), both axes logarithmic; click to move σ.");
   pictures.decay.paint(`What ${through} of a gradient with four units: here ${percent(result.left)}`,
-    (ctx, width, height) => drawDecay(ctx, width, height, state, result, data, colours));
+    (ctx, width, height) => drawDecay(ctx, width, height, state, result, data, colors));
 }
 
 const checked = (state, data, { value, slope, square, left, flat }) => [value, slope, square, left, flat];

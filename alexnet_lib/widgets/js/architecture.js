@@ -60,7 +60,7 @@ function build({ parent, change, data: { names } }) {
   };
 }
 
-function drawBars(ctx, width, height, names, chosen, { layers, total }, colours) {
+function drawBars(ctx, width, height, names, chosen, { layers, total }, colors) {
   const step = height / names.length, left = 48;
   const share = (name, cost) => layers[name][cost] / total[cost];
   const widest = Math.max(...names.flatMap((name) => COSTS.map((cost) => share(name, cost))));
@@ -68,38 +68,38 @@ function drawBars(ctx, width, height, names, chosen, { layers, total }, colours)
   ctx.font = "11px system-ui, sans-serif";
   names.forEach((name, i) => {
     if (name === chosen) {
-      ctx.fillStyle = colours.panel;
+      ctx.fillStyle = colors.panel;
       ctx.fillRect(0, i * step, width, step);
-      ctx.strokeStyle = colours.mark;
+      ctx.strokeStyle = colors.mark;
       ctx.lineWidth = 2;
       ctx.strokeRect(1, i * step + 1, width - 2, step - 2);
     }
-    ctx.fillStyle = colours.ink;
+    ctx.fillStyle = colors.ink;
     ctx.fillText(name, 6, (i + 0.5) * step);
     COSTS.forEach((cost, j) => {
       const length = (share(name, cost) / widest) * (width - left - 56), thick = step * 0.38;
       const top = i * step + step * 0.12 + j * thick;
-      ctx.fillStyle = j ? colours.minus : colours.plus;
+      ctx.fillStyle = j ? colors.minus : colors.plus;
       ctx.fillRect(left, top, length, thick);
-      ctx.fillStyle = colours.ink;
+      ctx.fillStyle = colors.ink;
       const words = layers[name][cost] ? `${number(100 * share(name, cost))} %` : "";
       ctx.fillText(words, left + length + 4, top + thick / 2 + 1);
     });
   });
 }
 
-// The centre of the photograph at the net's size, and the side of what one output sees around its middle.
-function drawField(ctx, width, height, photo, side, field, colours) {
+// The center of the photograph at the net's size, and the side of what one output sees around its middle.
+function drawField(ctx, width, height, photo, side, field, colors) {
   const margin = (photo.width - side) / 2, step = width / side, seen = Math.min(field ?? side, side);
   ctx.drawImage(photo, margin, margin, side, side, 0, 0, width, height);
-  ctx.strokeStyle = colours.mark;
+  ctx.strokeStyle = colors.mark;
   ctx.lineWidth = 4;
   const corner = ((side - seen) / 2) * step + 2;
   ctx.strokeRect(corner, corner, seen * step - 4, seen * step - 4);
 }
 
 // Pixels `from` to `to` of a row above some of its windows; `shown`: the windows' numbers, counted from 1.
-function drawWindows(ctx, width, height, { from, to, shown }, { row, z, s, end }, colours) {
+function drawWindows(ctx, width, height, { from, to, shown }, { row, z, s, end }, colors) {
   const step = width / (to - from), x = (pixel) => (pixel - from) * step, bar = height * 0.26;
   const top = 16, low = top + height * 0.2;
   ctx.textAlign = "center";
@@ -107,48 +107,48 @@ function drawWindows(ctx, width, height, { from, to, shown }, { row, z, s, end }
   for (let pixel = from; pixel < to; pixel++) {
     const inside = pixel >= 0 && pixel < row.side;
     if (!inside && (pixel >= end || pixel < -row.padding)) continue;
-    ctx.fillStyle = !inside ? colours.ground : pixel < end ? colours.line : colours.minus;
+    ctx.fillStyle = !inside ? colors.ground : pixel < end ? colors.line : colors.minus;
     ctx.fillRect(x(pixel), top, step, low - top);
-    ctx.strokeStyle = colours.quiet;
+    ctx.strokeStyle = colors.quiet;
     ctx.strokeRect(x(pixel) + 0.5, top, step - 1, low - top);
-    ctx.fillStyle = colours.ink;
+    ctx.fillStyle = colors.ink;
     if (!inside) ctx.fillText("0", x(pixel + 0.5), (top + low) / 2 + 4);
     if (pixel === 0 || pixel === row.side - 1) ctx.fillText(pixel, x(pixel + 0.5), top - 4);
   }
   shown.forEach((window, level) => {
     const start = (window - 1) * s - row.padding, y = low + 5 + level * (bar + 3);
-    ctx.strokeStyle = colours.plus;
+    ctx.strokeStyle = colors.plus;
     ctx.lineWidth = 2;
     ctx.strokeRect(x(start) + 1, y, z * step - 2, bar);
     ctx.fillText(`window ${window}: ${start} to ${start + z - 1}`, x(start + z / 2), y + bar / 2 + 4);
   });
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const { layer, row, z, s, count, end } = result, side = data.specs[state.spec].first.side;
   pictures.bars.paint(
     `Shares of parameters and of multiply-accumulates in ${data.names.length} layers, ${state.layer} marked`,
-    (ctx, width, height) => drawBars(ctx, width, height, data.names, state.layer, result, colours));
+    (ctx, width, height) => drawBars(ctx, width, height, data.names, state.layer, result, colors));
 
   const sees = layer.receptive_field === null ? "all of the picture"
     : `${layer.receptive_field} x ${layer.receptive_field} of ${side} x ${side} pixels, `
-      + `its neighbour ${layer.stride} further on`;
+      + `its neighbor ${layer.stride} further on`;
   const reads = layer.own ? "It reads the maps of its own tower alone." : "It reads all maps below.";
   const asks = state.layer !== "conv1" && layer.parameters; // who reads what is a question of these alone
   pictures.field.retitle(`One output of ${state.layer} sees ${sees}. ${asks ? reads : ""}`);
   pictures.field.paint(`A photograph with a frame around what one output of ${state.layer} sees`,
-    (ctx, width, height) => drawField(ctx, width, height, data.photo, side, layer.receptive_field, colours));
+    (ctx, width, height) => drawField(ctx, width, height, data.photo, side, layer.receptive_field, colors));
 
   const beyond = end > row.side ? "pixels marked 0 lie beyond the picture"
     : end < row.side ? "the orange pixel is in no window" : "they end together";
   pictures.last.retitle(
     `The last pixels and windows ${count - 1} and ${count} of ${z} pixels, ${s} apart: ${beyond}`);
   pictures.first.paint(`Windows 1 and 2; the first starts at pixel ${-row.padding}`, (ctx, width, height) =>
-    drawWindows(ctx, width, height, { from: -2, to: 17, shown: [1, 2] }, result, colours));
+    drawWindows(ctx, width, height, { from: -2, to: 17, shown: [1, 2] }, result, colors));
   pictures.last.paint(
     `Windows ${count - 1} and ${count}; the last ends at pixel ${end - 1}, the row at ${row.side - 1}`,
     (ctx, width, height) => drawWindows(ctx, width, height,
-      { from: row.side - 16, to: row.side + 3, shown: [count - 1, count] }, result, colours));
+      { from: row.side - 16, to: row.side + 3, shown: [count - 1, count] }, result, colors));
 }
 
 function checked(state, data, { layer, total, row, count, end }) {

@@ -1,4 +1,4 @@
-// Drawing: sharp at any zoom, in the theme's colours.
+// Drawing: sharp at any zoom, in the theme's colors.
 
 // Three significant digits, at most six decimals; wording.py writes the same.
 function number(given) {
@@ -36,9 +36,9 @@ function palette(host) {
 }
 
 const scratch = document.createElement("canvas");
-function rgb(colour) {
+function rgb(color) {
   const ctx = scratch.getContext("2d");
-  ctx.fillStyle = colour; // reads back as #rrggbb, whatever the theme wrote
+  ctx.fillStyle = color; // reads back as #rrggbb, whatever the theme wrote
   return [1, 3, 5].map((i) => parseInt(ctx.fillStyle.slice(i, i + 2), 16));
 }
 
@@ -81,8 +81,8 @@ function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpic
 }
 
 // A line through points in CSS pixels.
-function line(ctx, points, colour, width = 1, dash = []) {
-  ctx.strokeStyle = colour;
+function line(ctx, points, color, width = 1, dash = []) {
+  ctx.strokeStyle = color;
   ctx.lineWidth = width;
   ctx.setLineDash(dash);
   ctx.beginPath();
@@ -91,9 +91,9 @@ function line(ctx, points, colour, width = 1, dash = []) {
   ctx.setLineDash([]);
 }
 
-// Values of rows x columns as a picture: 0 is the ground, +peak and -peak the two colours; NaN stays clear.
-function drawMap(ctx, width, height, values, rows, columns, peak, colours) {
-  const [zero, plus, minus] = [colours.ground, colours.plus, colours.minus].map(rgb);
+// Values of rows x columns as a picture: 0 is the ground, +peak and -peak the two colors; NaN stays clear.
+function drawMap(ctx, width, height, values, rows, columns, peak, colors) {
+  const [zero, plus, minus] = [colors.ground, colors.plus, colors.minus].map(rgb);
   const image = new ImageData(columns, rows);
   for (let i = 0; i < values.length; i++) {
     const share = Math.min(1, Math.abs(values[i]) / peak);

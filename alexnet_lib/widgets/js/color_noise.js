@@ -1,9 +1,9 @@
-// Colour noise along the principal components of RGB (§4.1), on one photograph.
+// Color noise along the principal components of RGB (§4.1), on one photograph.
 
-const UNITS = { "0-1": 255, "0-255": 1 }; // grey levels that count as one
+const UNITS = { "0-1": 255, "0-255": 1 }; // gray levels that count as one
 const DIVIDE_BY = 1.1; // 2012 source, while the noise is on
 const DRAWS = 6, SMALL = 96; // pixels a side of a small photograph
-const REACH = 2; // deviations of the photographs' own colours that a line of colour shows
+const REACH = 2; // deviations of the photographs' own colors that a line of color shows
 
 // Eigenvalues of the covariance in that unit, or their roots. `values` hold for pixels from 0 to 1.
 export function scaleOf(values, { magnitude, pixels }) {
@@ -11,13 +11,13 @@ export function scaleOf(values, { magnitude, pixels }) {
   return values.map((value) => (printed ? value * levels ** 2 : Math.sqrt(value) * levels));
 }
 
-// Grey levels along each component for factors of `a` sigmas.
+// Gray levels along each component for factors of `a` sigmas.
 export function amounts(a, { values }, settings) {
   const scale = scaleOf(values, settings);
   return a.map((share, i) => UNITS[settings.pixels] * settings.sigma * share * scale[i]);
 }
 
-// The same in grey levels of red, green and blue. A row of `vectors` is a component.
+// The same in gray levels of red, green and blue. A row of `vectors` is a component.
 export function shift(a, fit, settings) {
   const along = amounts(a, fit, settings);
   return [0, 1, 2].map((c) => along.reduce((sum, amount, i) => sum + amount * fit.vectors[i][c], 0));
@@ -25,7 +25,7 @@ export function shift(a, fit, settings) {
 
 const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 
-// Root mean square length of a shift over all draws, in grey levels.
+// Root mean square length of a shift over all draws, in gray levels.
 export const typical = (fit, settings) => norm(amounts([1, 1, 1], fit, settings));
 
 // One value of a pixel after the noise; the division works on what is left without the mean.
@@ -49,9 +49,9 @@ export function apply(rgba, moved, mean, divide) {
 export function summary(state, data, { moved, draws, usual }) {
   const [red, green, blue] = moved.map(number);
   const largest = Math.max(...draws.map(norm));
-  const divided = state.divide ? " Then the photograph less the mean colour is divided by 1.1." : "";
-  return `Every pixel gets ${red} grey levels of red, ${green} of green and ${blue} of blue; a typical draw `
-    + `moves a colour by ${number(usual)} levels, the largest of the six draws of seed ${state.seed} by `
+  const divided = state.divide ? " Then the photograph less the mean color is divided by 1.1." : "";
+  return `Every pixel gets ${red} gray levels of red, ${green} of green and ${blue} of blue; a typical draw `
+    + `moves a color by ${number(usual)} levels, the largest of the six draws of seed ${state.seed} by `
     + `${number(largest)}.${divided}`;
 }
 
@@ -87,7 +87,7 @@ function build({ parent, change, values, data }) {
     },
   });
   const lines = picture(parent, {
-    caption: "Components 1, 2, 3: colours from two deviations below the mean colour to two above, as the "
+    caption: "Components 1, 2, 3: colors from two deviations below the mean color to two above, as the "
       + "photographs have them; long mark, this shift; short marks, the six draws; at the edge, beyond it.",
     aspect: 6,
   });
@@ -96,7 +96,7 @@ function build({ parent, change, values, data }) {
   return { before, after, draws, lines, table };
 }
 
-function drawLines(ctx, width, height, { state, data, fit, colours }) {
+function drawLines(ctx, width, height, { state, data, fit, colors }) {
   const row = height / 3, gap = 2;
   const factors = [...data.draws[state.seed], [state.a1, state.a2, state.a3]];
   const marks = factors.map((a) => amounts(a, fit, state));
@@ -104,17 +104,17 @@ function drawLines(ctx, width, height, { state, data, fit, colours }) {
     const reach = REACH * 255 * Math.sqrt(fit.values[i]);
     const gradient = ctx.createLinearGradient(0, 0, width, 0);
     for (let stop = -8; stop <= 8; stop++) { // the ends may leave 0 to 255: two stops would bend the line
-      const colour = fit.mean.map((mean, c) => mean + (stop / 8) * reach * fit.vectors[i][c]);
-      gradient.addColorStop((stop + 8) / 16, `rgb(${colour.join(" ")})`);
+      const color = fit.mean.map((mean, c) => mean + (stop / 8) * reach * fit.vectors[i][c]);
+      gradient.addColorStop((stop + 8) / 16, `rgb(${color.join(" ")})`);
     }
     ctx.fillStyle = gradient;
     ctx.fillRect(0, i * row + gap, width, row - 2 * gap);
     for (const [k, along] of marks.entries()) {
       const own = k === marks.length - 1, share = Math.max(-1, Math.min(1, along[i] / reach));
       const x = 3 + ((share + 1) / 2) * (width - 6), half = own ? row / 2 : row / 5;
-      ctx.fillStyle = colours.ground; // a rim keeps the mark apart from the colours behind it
+      ctx.fillStyle = colors.ground; // a rim keeps the mark apart from the colors behind it
       ctx.fillRect(x - 2.5, (i + 0.5) * row - half, 5, 2 * half);
-      ctx.fillStyle = own ? colours.mark : colours.ink;
+      ctx.fillStyle = own ? colors.mark : colors.ink;
       ctx.fillRect(x - 1.5, (i + 0.5) * row - half, 3, 2 * half);
     }
   }
@@ -133,20 +133,20 @@ function components(state, { fit }) {
 }
 
 // A frame tells a white photograph from no photograph.
-function drawFramed(ctx, width, height, rgba, size, colours) {
+function drawFramed(ctx, width, height, rgba, size, colors) {
   drawImage(ctx, width, height, new ImageData(rgba, size, size));
-  ctx.strokeStyle = colours.line;
+  ctx.strokeStyle = colors.line;
   ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const { side, whole, small } = data, { fit, moved, draws } = result;
-  const framed = (rgba) => (ctx, width, height) => drawFramed(ctx, width, height, rgba, side, colours);
+  const framed = (rgba) => (ctx, width, height) => drawFramed(ctx, width, height, rgba, side, colors);
   pictures.before.paint("The photograph", framed(whole));
   const after = apply(whole, moved, fit.mean, state.divide);
-  pictures.after.retitle(`After${state.divide ? ", the mean colour put back to show it" : ""}; a screen cuts `
+  pictures.after.retitle(`After${state.divide ? ", the mean color put back to show it" : ""}; a screen cuts `
     + `off ${number(100 * after.outside)} % of the values, which leave 0 to 255`);
-  pictures.after.paint(`The photograph plus ${moved.map(number).join(", ")} grey levels of red, green, blue`,
+  pictures.after.paint(`The photograph plus ${moved.map(number).join(", ")} gray levels of red, green, blue`,
     framed(after.rgba));
   pictures.draws.retitle(`Six draws of torch's generator with seed ${state.seed}: each is one image in one `
     + "use. Click one to take over its factors, to a tenth of σ.");
@@ -154,17 +154,17 @@ function draw({ state, data, result, pictures, colours }) {
     for (const [i, drawn] of draws.entries()) {
       const { rgba } = apply(small, drawn, fit.mean, state.divide);
       ctx.translate(i ? width / DRAWS : 2, 0);
-      drawFramed(ctx, width / DRAWS - 4, height, rgba, SMALL, colours);
+      drawFramed(ctx, width / DRAWS - 4, height, rgba, SMALL, colors);
     }
   });
-  pictures.lines.paint("Lines of colour along the components, with the places of this shift and of the draws",
-    (ctx, width, height) => drawLines(ctx, width, height, { state, data, fit, colours }));
+  pictures.lines.paint("Lines of color along the components, with the places of this shift and of the draws",
+    (ctx, width, height) => drawLines(ctx, width, height, { state, data, fit, colors }));
   pictures.table.replaceChildren(...components(state, result));
 }
 
-const GREY = 128;
+const GRAY = 128;
 const checked = (state, data, { fit, moved, draws, usual }) => [
-  ...moved.map((part, c) => noisy(GREY, part, fit.mean[c], state.divide)), usual, ...draws.flat(),
+  ...moved.map((part, c) => noisy(GRAY, part, fit.mean[c], state.divide)), usual, ...draws.flat(),
 ];
 
-export default explorer({ title: "Colour noise", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "Color noise", prepare, build, compute, draw, summary, checked });

@@ -2,7 +2,7 @@
 
 const SIDE = 256, SIZE = 224, FREE = SIDE - SIZE;
 const AREA = SIZE * SIZE;
-const PLACES = ["top left", "top right", "bottom left", "bottom right", "centre"];
+const PLACES = ["top left", "top right", "bottom left", "bottom right", "center"];
 
 // The ten test crops of a side x side image: five places, then the same five of the reflected image,
 // each as its top left pixel in the image that was not reflected.
@@ -35,13 +35,13 @@ export function summary(state, data, { nearest, common }) {
   const reflected = reflect ? ", reflected," : "";
   const part = (pixels) => number((100 * pixels) / AREA);
   if (show === "test") {
-    return `The ten test crops are four corners, the centre and their reflections; this crop at row ${top}, `
+    return `The ten test crops are four corners, the center and their reflections; this crop at row ${top}, `
       + `column ${left}${reflected || ","} is nearest to the ${PLACES[nearest]} one and shares `
       + `${common[nearest]} of its ${AREA} pixels with it, ${part(common[nearest])} %.`;
   }
   return `The crop at row ${top}, column ${left}${reflected} is one of ${FREE + 1} x ${FREE + 1} x 2 = `
     + `${views(SIDE, SIZE)} views, where the paper prints ${FREE} x ${FREE} x 2 = ${2 * FREE ** 2}; it `
-    + `shares ${common[4]} of its ${AREA} pixels with the centre crop, ${part(common[4])} %.`;
+    + `shares ${common[4]} of its ${AREA} pixels with the center crop, ${part(common[4])} %.`;
 }
 
 async function prepare(model) {
@@ -64,7 +64,7 @@ function build({ parent, change }) {
   parent.append(holder,
     node("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Counts" }, table));
   const sheet = picture(holder, {
-    caption: "The ten test crops: four corners and the centre, below them their reflections; the nearest to "
+    caption: "The ten test crops: four corners and the center, below them their reflections; the nearest to "
       + "the crop above is framed. Click one to move there.",
     aspect: 2.5,
     onpick: (x, y) => change(tenCrops(SIDE, SIZE)[5 * Math.floor(2 * y) + Math.floor(5 * x)]),
@@ -80,7 +80,7 @@ function drawCrop(ctx, photo, { top, left, reflect }, x, y, size) {
   ctx.restore();
 }
 
-function drawPhoto(ctx, width, photo, state, colours) {
+function drawPhoto(ctx, width, photo, state, colors) {
   const step = width / SIDE;
   const frame = ({ top, left }, size, inset) => ctx.strokeRect(
     left * step + inset, top * step + inset, size * step - 2 * inset, size * step - 2 * inset);
@@ -93,28 +93,28 @@ function drawPhoto(ctx, width, photo, state, colours) {
   ctx.lineWidth = 2;
   for (const [i, place] of five.entries()) {
     if (state.show === "training" && i < 4) continue;
-    ctx.strokeStyle = i < 4 ? colours.plus : colours.minus;
+    ctx.strokeStyle = i < 4 ? colors.plus : colors.minus;
     ctx.setLineDash([6, 4]);
     frame(place, SIZE, 1 + i);
   }
-  for (const [colour, dash] of [[colours.ground, []], [colours.ink, [2, 4]]]) { // seen on any pixels
-    ctx.strokeStyle = colour;
+  for (const [color, dash] of [[colors.ground, []], [colors.ink, [2, 4]]]) { // seen on any pixels
+    ctx.strokeStyle = color;
     ctx.setLineDash(dash);
     frame({ top: FREE, left: FREE }, SIZE - FREE, 0);
   }
   ctx.setLineDash([]);
-  ctx.strokeStyle = colours.mark;
+  ctx.strokeStyle = colors.mark;
   ctx.lineWidth = 4;
   frame(state, SIZE, 2);
 }
 
-function drawSheet(ctx, width, height, photo, nearest, reflect, colours) {
+function drawSheet(ctx, width, height, photo, nearest, reflect, colors) {
   const cell = Math.min(width / 5, height / 2), gap = 3;
   for (const [i, place] of tenCrops(SIDE, SIZE).entries()) {
     const x = (i % 5) * (width / 5), y = Math.floor(i / 5) * (height / 2);
     drawCrop(ctx, photo, place, x + gap, y + gap, cell - 2 * gap);
     if (i % 5 !== nearest || place.reflect !== reflect) continue;
-    ctx.strokeStyle = colours.mark;
+    ctx.strokeStyle = colors.mark;
     ctx.lineWidth = 3;
     ctx.strokeRect(x + 1.5, y + 1.5, cell - 3, cell - 3);
   }
@@ -130,24 +130,24 @@ function counts({ common }) {
     ["Pixels of the photograph that every crop holds (dotted square)", share(middle, SIDE ** 2)],
     ["Pixels that two random crops share on average", `${number(100 * onAverage)} %`],
     ["Pixels that crops in opposite corners share", share(middle, AREA)],
-    ["Pixels that this crop and the centre crop share", share(common[4], AREA)],
+    ["Pixels that this crop and the center crop share", share(common[4], AREA)],
   ];
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const { top, left, reflect, show } = state, test = show === "test";
-  const frames = test ? "dashed, the five places of the test crops" : "dashed, the centre crop";
+  const frames = test ? "dashed, the five places of the test crops" : "dashed, the center crop";
   pictures.photo.retitle(`The photograph, ${SIDE} x ${SIDE}: framed, the crop; ${frames}; dotted, what every `
     + "crop holds. Drag to move the crop.");
   pictures.photo.paint(`The photograph with the frame of the crop at row ${top}, column ${left}; ${frames}`,
-    (ctx, width) => drawPhoto(ctx, width, data.photo, state, colours));
+    (ctx, width) => drawPhoto(ctx, width, data.photo, state, colors));
   const words = `${SIZE} x ${SIZE}${reflect ? ", reflected" : ""}`;
   pictures.crop.retitle(`What the net gets: ${words}`);
   pictures.crop.paint(`The crop at row ${top}, column ${left}, ${words}`,
     (ctx, width) => drawCrop(ctx, data.photo, state, 0, 0, width));
   pictures.holder.hidden = !test;
-  pictures.sheet.paint("Ten crops of the photograph: four corners and the centre, and their reflections",
-    (ctx, width, height) => drawSheet(ctx, width, height, data.photo, result.nearest, reflect, colours));
+  pictures.sheet.paint("Ten crops of the photograph: four corners and the center, and their reflections",
+    (ctx, width, height) => drawSheet(ctx, width, height, data.photo, result.nearest, reflect, colors));
   const rows = counts(result).map((row) => node("tr", {}, ...row.map((text) => node("td", {}, text))));
   pictures.table.replaceChildren(node("tr", {}, node("th", {}, "What"), node("th", {}, "Count")), ...rows);
 }

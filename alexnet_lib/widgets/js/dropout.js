@@ -94,73 +94,73 @@ function build({ parent }) {
   return { masked, whole, strip, curve, table };
 }
 
-function ring(ctx, x, y, radius, fill, colour, dash = []) {
+function ring(ctx, x, y, radius, fill, color, dash = []) {
   ctx.fillStyle = fill;
   const turn = Array.from({ length: 33 }, (_, i) => (i * Math.PI) / 16);
-  line(ctx, turn.map((a) => [x + radius * Math.cos(a), y + radius * Math.sin(a)]), colour, 1.5, dash);
+  line(ctx, turn.map((a) => [x + radius * Math.cos(a), y + radius * Math.sin(a)]), color, 1.5, dash);
   ctx.fill();
 }
 
 // Eight units and their output: a line is as wide as what it carries, a dropped unit is an empty ring.
-function drawNet(ctx, width, height, { activities, weights }, factors, says, colours) {
+function drawNet(ctx, width, height, { activities, weights }, factors, says, colors) {
   const radius = Math.min(12, height / 20), left = 2 * radius, right = width - 48;
   const most = Math.max(...activities.map((a, i) => Math.abs(a * weights[i]))) || 1;
   activities.forEach((a, i) => {
     const y = ((i + 0.5) * height) / UNITS, carried = Math.abs(a * weights[i] * factors[i]);
     const wide = Math.min(16, (8 * carried) / most);
-    const [colour, dash] = weights[i] < 0 ? [colours.minus, [6, 4]] : [colours.plus, []];
-    const [fill, dots] = factors[i] ? [colours.line, []] : [colours.ground, [2, 3]];
-    if (wide) line(ctx, [[left, y], [right, height / 2]], colour, wide, dash);
-    ring(ctx, left, y, radius, fill, colours.ink, dots);
+    const [color, dash] = weights[i] < 0 ? [colors.minus, [6, 4]] : [colors.plus, []];
+    const [fill, dots] = factors[i] ? [colors.line, []] : [colors.ground, [2, 3]];
+    if (wide) line(ctx, [[left, y], [right, height / 2]], color, wide, dash);
+    ring(ctx, left, y, radius, fill, colors.ink, dots);
   });
-  ring(ctx, right, height / 2, 24, colours.panel, colours.ink);
-  Object.assign(ctx, { fillStyle: colours.ink, textAlign: "center", textBaseline: "middle" });
+  ring(ctx, right, height / 2, 24, colors.panel, colors.ink);
+  Object.assign(ctx, { fillStyle: colors.ink, textAlign: "center", textBaseline: "middle" });
   ctx.fillText(number(says), right, height / 2);
 }
 
-function drawStrip(ctx, width, height, masks, colours) {
+function drawStrip(ctx, width, height, masks, colors) {
   const step = width / SHOWN, row = height / UNITS;
   masks.subarray(0, SHOWN * UNITS).forEach((kept, at) => {
-    ctx.fillStyle = kept ? colours.plus : colours.panel;
+    ctx.fillStyle = kept ? colors.plus : colors.panel;
     ctx.fillRect(Math.floor(at / UNITS) * step + 0.5, (at % UNITS) * row + 0.5, step - 1, row - 1);
   });
 }
 
 // The running average over the nets; net 1, 2, 4, ... evenly spaced.
-function drawCurve(ctx, width, height, { says, every, test }, colours) {
+function drawCurve(ctx, width, height, { says, every, test }, colors) {
   let sum = 0;
   const averages = says.map((value, n) => (sum += value) / (n + 1));
   const values = [...says, every.mean, test], high = Math.max(...values), low = Math.min(...values);
   const x = (n) => 8 + (Math.log2(n + 1) / Math.max(1, Math.log2(says.length))) * (width - 70);
   const y = (value) => 14 + ((high - value) / (high - low || 1)) * (height - 28);
   const square = (value, n, side) => ctx.fillRect(x(n) - side / 2, y(value) - side / 2, side, side);
-  ctx.fillStyle = colours.quiet;
+  ctx.fillStyle = colors.quiet;
   says.forEach((value, n) => square(value, n, 2));
   ctx.textAlign = "right";
   ctx.fillText(number(high), width - 2, 11);
   ctx.fillText(number(low), width - 2, height - 3);
-  line(ctx, [[0, y(test)], [width, y(test)]], colours.mark, 2);
-  line(ctx, [[0, y(every.mean)], [width, y(every.mean)]], colours.minus, 2, [7, 5]);
-  line(ctx, averages.map((value, n) => [x(n), y(value)]), colours.plus, 2);
-  ctx.fillStyle = colours.plus;
+  line(ctx, [[0, y(test)], [width, y(test)]], colors.mark, 2);
+  line(ctx, [[0, y(every.mean)], [width, y(every.mean)]], colors.minus, 2, [7, 5]);
+  line(ctx, averages.map((value, n) => [x(n), y(value)]), colors.plus, 2);
+  ctx.fillStyle = colors.plus;
   square(averages.at(-1), says.length - 1, 8);
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const { nets, p } = state, { masks, kept, last, whole, says, drawn, every, test } = result;
   const missing = last.filter((factor) => factor === 0).length, shown = Math.min(nets, SHOWN);
   const net = (target, label, factors, value) => target.paint(label, (ctx, width, height) =>
-    drawNet(ctx, width, height, data, factors, value, colours));
+    drawNet(ctx, width, height, data, factors, value, colors));
   pictures.masked.retitle(`Net ${nets} of ${nets} in training: ${missing} of 8 units dropped`);
   net(pictures.masked, `A net without ${missing} of its 8 units`, last, says[nets - 1]);
   pictures.whole.retitle(`The net at test: all units, times ${Number(whole[0].toFixed(4))}`);
   net(pictures.whole, "The net with all 8 units", whole, test);
   pictures.strip.retitle(`Masks, one a column, ${shown} of ${nets}: filled, kept; faint, dropped`);
   pictures.strip.paint(`Masks of ${shown} nets, units dropped with p = ${p}`,
-    (ctx, width, height) => drawStrip(ctx, width, height, masks, colours));
+    (ctx, width, height) => drawStrip(ctx, width, height, masks, colors));
   pictures.curve.paint(`The average of ${nets} nets ends at ${number(drawn)}, that of all masks is `
     + `${number(every.mean)}, the net at test says ${number(test)}`,
-    (ctx, width, height) => drawCurve(ctx, width, height, result, colours));
+    (ctx, width, height) => drawCurve(ctx, width, height, result, colors));
   const rows = [["Unit", ...whole.map((_, i) => i + 1)], ["Map of conv1", ...data.maps],
     ["Activity", ...data.activities], ["Weight", ...data.weights], [`Kept, of ${nets}`, ...kept]];
   pictures.table.replaceChildren(...rows.filter((row) => row.length > 1).map((row, at) =>

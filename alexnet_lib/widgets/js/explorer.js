@@ -37,7 +37,7 @@ function verdict(checked, state, ours, inPage) {
 //   prepare(model)                 -> data, awaited once (unpack arrays here)
 //   build({parent, change, values, data}) -> pictures, made once
 //   compute(state, data)           -> result; pure
-//   draw({state, data, result, pictures, colours})
+//   draw({state, data, result, pictures, colors})
 //   summary(state, data, result)   -> one sentence, word for word as in Python
 //   checked(state, data, result)   -> the numbers that torch's reference holds, or leave it out
 //   style                          -> CSS of this widget alone, or leave it out
@@ -82,7 +82,7 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
       el.toggleAttribute("data-dark", isDark());
       panel.show(state);
       const result = compute(state, data);
-      draw({ state, data, result, pictures, colours: palette(el) });
+      draw({ state, data, result, pictures, colors: palette(el) });
       const words = summary(state, data, result);
       if (moved && sentence.textContent !== words) say(words);
       sentence.textContent = words;

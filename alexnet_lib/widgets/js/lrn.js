@@ -73,26 +73,26 @@ function build({ parent, change, data }) {
     bars: picture(parent, { caption: "", aspect: 3.6, onpick: (x) => change({ map: Math.floor(x * MAPS) }) }),
     photo: data.photo && picture(parent, { ...small, caption: "What this place sees" }),
     before: picture(parent, { ...small, caption: "The map before" }),
-    after: picture(parent, { ...small, caption: "After, in the same colours" }),
+    after: picture(parent, { ...small, caption: "After, in the same colors" }),
     left: picture(parent, { ...small, caption: "After / before, where active" }),
   };
 }
 
-function drawBars(ctx, width, height, before, after, state, colours) {
+function drawBars(ctx, width, height, before, after, state, colors) {
   const high = Math.max(...before, 0), low = Math.min(...before, 0), span = high - low || 1;
   const y = (value) => 4 + ((high - value) / span) * (height - 8);
   const step = width / MAPS, [first, last] = windowOf(state);
-  ctx.fillStyle = colours.panel;
+  ctx.fillStyle = colors.panel;
   ctx.fillRect(first * step, 0, (last - first + 1) * step, height);
-  const bar = (map, value, colour) => {
-    ctx.fillStyle = colour;
+  const bar = (map, value, color) => {
+    ctx.fillStyle = color;
     ctx.fillRect(map * step + step * 0.12, Math.min(y(0), y(value)), step * 0.76, Math.abs(y(value) - y(0)));
   };
   for (let map = 0; map < MAPS; map++) {
-    bar(map, before[map], colours.line);
-    bar(map, after[map], map === state.map ? colours.mark : after[map] < 0 ? colours.minus : colours.plus);
+    bar(map, before[map], colors.line);
+    bar(map, after[map], map === state.map ? colors.mark : after[map] < 0 ? colors.minus : colors.plus);
   }
-  ctx.strokeStyle = colours.quiet;
+  ctx.strokeStyle = colors.quiet;
   ctx.setLineDash([4, 4]);
   ctx.beginPath();
   ctx.moveTo(TOWER * step, 0);
@@ -102,33 +102,33 @@ function drawBars(ctx, width, height, before, after, state, colours) {
   ctx.strokeRect((state.map + 0.5) * step - 0.5, height - 4, 1, 4);
 }
 
-function drawPixel(ctx, width, { row, column }, colours) {
+function drawPixel(ctx, width, { row, column }, colors) {
   const step = width / SIDE;
-  ctx.strokeStyle = colours.mark;
+  ctx.strokeStyle = colors.mark;
   ctx.lineWidth = 2;
   ctx.strokeRect(column * step - 3, row * step - 3, step + 6, step + 6);
 }
 
 // The 224 x 224 crop with the 11 x 11 pixels that one place of conv1 reads, 4 apart (§3.5).
-function drawPhoto(ctx, width, height, photo, { row, column }, colours) {
+function drawPhoto(ctx, width, height, photo, { row, column }, colors) {
   const margin = (photo.width - 224) / 2, step = width / 224;
   ctx.drawImage(photo, margin, margin, 224, 224, 0, 0, width, height);
-  ctx.strokeStyle = colours.mark;
+  ctx.strokeStyle = colors.mark;
   ctx.lineWidth = 2;
   ctx.strokeRect(4 * column * step, 4 * row * step, 11 * step, 11 * step);
 }
 
-function draw({ state, data, result, pictures, colours }) {
+function draw({ state, data, result, pictures, colors }) {
   const bars = [column(result.before, state), column(result.after, state)];
-  pictures.bars.retitle(`All 96 maps at row ${state.row}, column ${state.column}: grey before, colour after; `
+  pictures.bars.retitle(`All 96 maps at row ${state.row}, column ${state.column}: gray before, color after; `
     + `the shaded window normalizes map ${state.map}, the dashed line parts the towers. Click to pick one.`);
   pictures.bars.paint(
     `Bars of 96 maps at one place, the largest ${number(Math.max(...bars[0]))} before and `
     + `${number(Math.max(...bars[1]))} after normalization`,
-    (ctx, width, height) => drawBars(ctx, width, height, ...bars, state, colours),
+    (ctx, width, height) => drawBars(ctx, width, height, ...bars, state, colors),
   );
   pictures.photo?.paint("The photograph, the 11 by 11 pixels that this place reads framed",
-    (ctx, width, height) => drawPhoto(ctx, width, height, data.photo, state, colours));
+    (ctx, width, height) => drawPhoto(ctx, width, height, data.photo, state, colors));
 
   const area = SIDE * SIDE, plane = (values) => values.subarray(state.map * area, (state.map + 1) * area);
   const before = plane(result.before), after = plane(result.after);
@@ -137,8 +137,8 @@ function draw({ state, data, result, pictures, colours }) {
   for (const [name, values, most] of [["before", before, peak], ["after", after, peak], ["left", left, 1]]) {
     pictures[name].paint(`Map ${state.map} as 55 by 55 values, ${name === "left" ? "share left" : name}`,
       (ctx, width, height) => {
-        drawMap(ctx, width, height, values, SIDE, SIDE, most, colours);
-        drawPixel(ctx, width, state, colours);
+        drawMap(ctx, width, height, values, SIDE, SIDE, most, colors);
+        drawPixel(ctx, width, state, colors);
       });
   }
 }

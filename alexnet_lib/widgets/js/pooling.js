@@ -73,48 +73,48 @@ function build({ parent, change, values }) {
   };
 }
 
-function drawZoom(ctx, width, { state, result: { plane, size }, colours, peak }) {
+function drawZoom(ctx, width, { state, result: { plane, size }, colors, peak }) {
   const step = width / ZOOM, top = corner(state.row), left = corner(state.column), { z, s } = state;
   const part = Float32Array.from({ length: ZOOM * ZOOM }, (_, i) => {
     const row = top + Math.floor(i / ZOOM), column = left + (i % ZOOM);
     return row < SIDE && column < SIDE ? plane[row * SIDE + column] : NaN;
   });
-  drawMap(ctx, width, width, part, ZOOM, ZOOM, peak, colours);
+  drawMap(ctx, width, width, part, ZOOM, ZOOM, peak, colors);
   const [rows, columns] = [state.row, state.column].map((at) => readers(at, size, state));
   const frame = (row, column, inset) => {
     const side = z * step - 2 * inset;
     ctx.strokeRect((column * s - left) * step + inset, (row * s - top) * step + inset, side, side);
   };
-  ctx.strokeStyle = colours.quiet;
+  ctx.strokeStyle = colors.quiet;
   ctx.globalAlpha = 0.5;
   for (let row = 0; row < size; row++) for (let column = 0; column < size; column++) frame(row, column, 1);
   ctx.globalAlpha = 1;
-  ctx.strokeStyle = colours.minus;
+  ctx.strokeStyle = colors.minus;
   ctx.lineWidth = 2;
-  // Neighbours are drawn one inside the other, so that shared edges stay apart.
+  // Neighbors are drawn one inside the other, so that shared edges stay apart.
   const inset = (i, j) => 2 + 4 * (i % 2) + 2 * (j % 2);
   rows.forEach((row, i) => columns.forEach((column, j) => frame(row, column, inset(i, j))));
-  ctx.strokeStyle = colours.mark;
+  ctx.strokeStyle = colors.mark;
   ctx.lineWidth = 3;
   ctx.strokeRect((state.column - left) * step + 1, (state.row - top) * step + 1, step - 2, step - 2);
 }
 
-function draw({ state, result, pictures, colours }) {
+function draw({ state, result, pictures, colors }) {
   const { plane, size, values } = result, peak = Math.max(...plane) || 1;
   pictures.input.paint(`Map ${state.map} after its ReLU`, (ctx, width, height) => {
-    drawMap(ctx, width, height, plane, SIDE, SIDE, peak, colours);
+    drawMap(ctx, width, height, plane, SIDE, SIDE, peak, colors);
     const step = width / SIDE;
-    ctx.strokeStyle = colours.mark;
+    ctx.strokeStyle = colors.mark;
     ctx.lineWidth = 2;
     ctx.strokeRect(corner(state.column) * step, corner(state.row) * step, ZOOM * step, ZOOM * step);
   });
   pictures.zoom.paint(`${ZOOM} by ${ZOOM} pixels and windows around row ${state.row}, column ${state.column}`,
-    (ctx, width) => drawZoom(ctx, width, { state, result, colours, peak }));
+    (ctx, width) => drawZoom(ctx, width, { state, result, colors, peak }));
   pictures.output.retitle(`The pooled map, ${size} x ${size}`);
   pictures.output.paint(`The pooled map, ${size} by ${size}`, (ctx, width, height) => {
-    drawMap(ctx, width, height, values, size, size, peak, colours);
+    drawMap(ctx, width, height, values, size, size, peak, colors);
     const step = width / size;
-    ctx.strokeStyle = colours.minus;
+    ctx.strokeStyle = colors.minus;
     ctx.lineWidth = 2;
     for (const row of readers(state.row, size, state)) {
       for (const column of readers(state.column, size, state)) {

@@ -57,13 +57,13 @@ export function ticks(high, count) {
   return Array.from({ length: Math.floor(high / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
 }
 
-function drawLines(ctx, width, height, threshold, { runs, epochs, top, last }, colours) {
+function drawLines(ctx, width, height, threshold, { runs, epochs, top, last }, colors) {
   const px = (epoch) => LEFT + ((epoch - 0.5) / last) * (width - LEFT - 8);
   const floor = FLOOR * height, py = (value) => floor * (1 - value / top);
-  ctx.fillStyle = colours.quiet;
+  ctx.fillStyle = colors.quiet;
   ctx.textAlign = "right";
   for (const value of ticks(top, 6)) {
-    line(ctx, [[LEFT, py(value)], [width, py(value)]], colours.line, 1, value ? [2, 4] : []);
+    line(ctx, [[LEFT, py(value)], [width, py(value)]], colors.line, 1, value ? [2, 4] : []);
     ctx.fillText(value, LEFT - 6, py(value) + 4);
   }
   ctx.textAlign = "center";
@@ -72,25 +72,25 @@ function drawLines(ctx, width, height, threshold, { runs, epochs, top, last }, c
   }
   ctx.textAlign = "left";
   ctx.fillText("epoch", 0, floor + 15);
-  line(ctx, [[LEFT, py(threshold)], [width, py(threshold)]], colours.mark, 2, [8, 3, 2, 3]);
+  line(ctx, [[LEFT, py(threshold)], [width, py(threshold)]], colors.mark, 2, [8, 3, 2, 3]);
   runs.forEach(({ values }, i) => {
-    const colour = i ? colours.minus : colours.plus;
-    line(ctx, values.map((value, at) => [px(at + 1), py(value)]), colour, 2.5, i ? [7, 4] : []);
+    const color = i ? colors.minus : colors.plus;
+    line(ctx, values.map((value, at) => [px(at + 1), py(value)]), color, 2.5, i ? [7, 4] : []);
     if (epochs[i] === null) return;
     const x = px(epochs[i]), y = py(values[epochs[i] - 1]);
-    line(ctx, [[x, y], [x, floor]], colour, 1, [2, 3]);
-    ctx.fillStyle = colour;
+    line(ctx, [[x, y], [x, floor]], color, 1, [2, 3]);
+    ctx.fillStyle = color;
     ctx.beginPath();
     ctx.arc(x, y, 5, 0, 7);
     ctx.fill();
   });
 }
 
-function draw({ state, result, pictures, colours }) {
+function draw({ state, result, pictures, colors }) {
   const { runs, epochs, last } = result;
   pictures.lines.paint(
     `${runs[0].name} and ${runs[1].name} over ${last} epochs, a line at ${number(state.threshold)}`,
-    (ctx, width, height) => drawLines(ctx, width, height, state.threshold, result, colours));
+    (ctx, width, height) => drawLines(ctx, width, height, state.threshold, result, colors));
   const rows = runs.map((run, i) => node("li", {}, `${run.name}, ${after(epochs[i], run)}: ${run.told}`));
   pictures.told.replaceChildren(...rows);
 }

@@ -1,4 +1,4 @@
-// One style sheet for every widget. The colours come from the theme around it: pydata's variables in the
+// One style sheet for every widget. The colors come from the theme around it: pydata's variables in the
 // page, JupyterLab's in a notebook; a shadow root keeps the theme's other rules out.
 const STYLE = `
 :host {

@@ -68,54 +68,54 @@ function fill({ state, data: { layers, crossings }, result: { numbers, total }, 
     + "weights, which stay. The 1000 classes are taken to be halved too; the paper does not say.";
 }
 
-function drawTowers(ctx, width, height, { layer, tower, wiring }, { layers, crossings }, colours) {
+function drawTowers(ctx, width, height, { layer, tower, wiring }, { layers, crossings }, colors) {
   const step = height / (layers.length + 1), wide = (width - LEFT - 16) / 2, tall = step * 0.5;
-  const centre = { 1: LEFT + wide / 2, 2: width - wide / 2 - 1 }, y = (row) => (row + 0.5) * step;
+  const center = { 1: LEFT + wide / 2, 2: width - wide / 2 - 1 }, y = (row) => (row + 0.5) * step;
   const box = (x, row, breadth, words) => {
-    ctx.strokeStyle = colours.quiet;
+    ctx.strokeStyle = colors.quiet;
     ctx.lineWidth = 1;
-    ctx.fillStyle = colours.panel;
+    ctx.fillStyle = colors.panel;
     ctx.fillRect(x - breadth / 2, y(row) - tall / 2, breadth, tall);
     ctx.strokeRect(x - breadth / 2, y(row) - tall / 2, breadth, tall);
-    ctx.fillStyle = colours.ink;
+    ctx.fillStyle = colors.ink;
     ctx.fillText(words, x, y(row));
   };
   const line = (from, to, row, chosen) => {
-    ctx.strokeStyle = from === to ? colours.plus : colours.minus;
+    ctx.strokeStyle = from === to ? colors.plus : colors.minus;
     ctx.lineWidth = chosen ? 5 : 1.5;
     ctx.setLineDash(from === to ? [] : [6, 4]);
     ctx.beginPath();
-    ctx.moveTo(centre[from], y(row - 1) + tall / 2);
-    ctx.lineTo(centre[to], y(row) - tall / 2);
+    ctx.moveTo(center[from], y(row - 1) + tall / 2);
+    ctx.lineTo(center[to], y(row) - tall / 2);
     ctx.stroke();
     ctx.setLineDash([]);
   };
   ctx.textBaseline = "middle";
   ctx.textAlign = "center";
   const { maps, side } = layers[0];
-  box((centre[1] + centre[2]) / 2, 0, width - LEFT - 2, `image, ${maps} x ${side} x ${side}`);
+  box((center[1] + center[2]) / 2, 0, width - LEFT - 2, `image, ${maps} x ${side} x ${side}`);
   layers.forEach(({ name, units }, i) => {
     for (const to of ["1", "2"]) {
       for (const from of name in crossings[wiring] ? ["1", "2"] : [to]) {
         line(from, to, i + 1, name === layer && to === tower);
       }
       const words = i + 1 === layers.length ? "classes" : kind(layers[i + 1]);
-      box(centre[to], i + 1, wide, `${words} ${half(units, to).join(" to ")}`);
+      box(center[to], i + 1, wide, `${words} ${half(units, to).join(" to ")}`);
       if (name !== layer || to !== tower) continue;
-      ctx.strokeStyle = colours.mark;
+      ctx.strokeStyle = colors.mark;
       ctx.lineWidth = 3;
-      ctx.strokeRect(centre[to] - wide / 2, y(i + 1) - tall / 2, wide, tall);
+      ctx.strokeRect(center[to] - wide / 2, y(i + 1) - tall / 2, wide, tall);
     }
     ctx.fillText(name, LEFT / 2 - 4, y(i + 1));
   });
 }
 
 function draw(all) {
-  const { state, data, pictures, colours } = all;
+  const { state, data, pictures, colors } = all;
   const across = Object.keys(data.crossings[state.wiring]).join(", ") || "no layer";
   pictures.towers.paint(
     `Two columns of boxes, one for each GPU; from both reads ${across}, from their own the others`,
-    (ctx, width, height) => drawTowers(ctx, width, height, state, data, colours));
+    (ctx, width, height) => drawTowers(ctx, width, height, state, data, colors));
   fill(all);
 }
 

@@ -68,21 +68,21 @@ function build({ parent, change }) {
 
 const round = (steps, at) => Array.from({ length: steps + 1 }, (_, i) => at((2 * Math.PI * i) / steps));
 
-function drawBowl(ctx, width, height, { paper, torch }, drop, colours) {
+function drawBowl(ctx, width, height, { paper, torch }, drop, colors) {
   const spot = ([w1, w2]) => [((w1 - LEFT) / (RIGHT - LEFT)) * width, ((HIGH - w2) / (HIGH - LOW)) * height];
   for (let size = 1; size < 12; size += 1.5) { // lines of equal loss size^2 / 2
     const ellipse = (angle) => [Math.cos(angle), Math.sin(angle)].map((part, i) =>
       MINIMUM[i] + (size * part) / Math.sqrt(CURVATURE[i]));
-    line(ctx, round(60, ellipse).map(spot), colours.line);
+    line(ctx, round(60, ellipse).map(spot), colors.line);
   }
-  line(ctx, torch.map(spot), colours.minus, 2.5, [6, 4]);
-  line(ctx, paper.map(spot), colours.plus, 2);
-  ctx.fillStyle = colours.plus;
+  line(ctx, torch.map(spot), colors.minus, 2.5, [6, 4]);
+  line(ctx, paper.map(spot), colors.plus, 2);
+  ctx.fillStyle = colors.plus;
   for (const place of paper) ctx.fillRect(...spot(place).map((at) => at - 1.5), 3, 3);
   const ring = (place, radius) => line(ctx, round(24, (angle) =>
-    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(place)[i] + radius * part)), colours.mark, 2);
+    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(place)[i] + radius * part)), colors.mark, 2);
   if (drop < STEPS) ring(paper[drop], 7);
-  Object.assign(ctx, { fillStyle: colours.ink, textAlign: "center", textBaseline: "middle" });
+  Object.assign(ctx, { fillStyle: colors.ink, textAlign: "center", textBaseline: "middle" });
   const [x, y] = spot(paper[0]);
   ctx.fillText("start", x, y - 12);
   ctx.font = "bold 18px system-ui, sans-serif";
@@ -90,21 +90,21 @@ function drawBowl(ctx, width, height, { paper, torch }, drop, colours) {
   ctx.fillText("×", ...spot([0, 0]));
 }
 
-function drawCurve(ctx, width, height, { paper, torch }, drop, colours) {
+function drawCurve(ctx, width, height, { paper, torch }, drop, colors) {
   const low = 1e-4, high = 12, left = 46;
   const x = (step) => left + (step / STEPS) * (width - left - 14);
   const y = (value) => 8 + (Math.log(high / Math.max(low, value)) / Math.log(high / low)) * (height - 30);
-  Object.assign(ctx, { fillStyle: colours.quiet, textAlign: "right", textBaseline: "middle" });
+  Object.assign(ctx, { fillStyle: colors.quiet, textAlign: "right", textBaseline: "middle" });
   for (const value of [0.0001, 0.001, 0.01, 0.1, 1, 10]) {
-    line(ctx, [[left, y(value)], [width, y(value)]], colours.line);
+    line(ctx, [[left, y(value)], [width, y(value)]], colors.line);
     ctx.fillText(value, left - 4, y(value));
   }
   ctx.textAlign = "center";
   for (const step of [0, 30, 60, 90, 120]) ctx.fillText(step, x(step), height - 8);
-  line(ctx, [[x(drop), 0], [x(drop), height - 18]], colours.mark, 2, [2, 4]);
+  line(ctx, [[x(drop), 0], [x(drop), height - 18]], colors.mark, 2, [2, 4]);
   const track = (path) => path.map((place, step) => [x(step), y(distance(place, MINIMUM))]);
-  line(ctx, track(torch), colours.minus, 2.5, [6, 4]);
-  line(ctx, track(paper), colours.plus, 2);
+  line(ctx, track(torch), colors.minus, 2.5, [6, 4]);
+  line(ctx, track(paper), colors.plus, 2);
 }
 
 // How long single steps are around the drop, and how far apart the paths.
@@ -118,12 +118,12 @@ function rows({ rate, drop }, { paper, torch, apart }) {
   return [["Step", "Rate", "Its length, paper", "Its length, torch", "Paths apart"], ...cells];
 }
 
-function draw({ state, result, pictures, colours }) {
+function draw({ state, result, pictures, colors }) {
   const [from, to] = [0, STEPS].map((step) => number(distance(result.paper[step], MINIMUM)));
   pictures.bowl.paint(`Two paths on a bowl from ${from} away from its minimum to ${to} by the paper's rule`,
-    (ctx, width, height) => drawBowl(ctx, width, height, result, state.drop, colours));
+    (ctx, width, height) => drawBowl(ctx, width, height, result, state.drop, colors));
   pictures.curve.paint(`Distance to the minimum over ${STEPS} steps; the rate drops after ${state.drop}`,
-    (ctx, width, height) => drawCurve(ctx, width, height, result, state.drop, colours));
+    (ctx, width, height) => drawCurve(ctx, width, height, result, state.drop, colors));
   pictures.table.replaceChildren(...rows(state, result).map((row, at) =>
     node("tr", {}, ...row.map((text) => node(at ? "td" : "th", {}, String(text))))));
 }

@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from .files import held, write_whole
+from ..training.fileio import held, atomic_write
 from .folders import Listing
 from .images import CorruptImageError, Pictures, decoding, mean_image, reason
 
@@ -104,7 +104,7 @@ def kept_mean(where: Path, images: Tensor) -> Tensor:
     pixels = mean.numpy().tobytes()
     content = head + b"\n" + sha256(pixels).digest() + pixels
     with contextlib.suppress(OSError):
-        write_whole(path, lambda file: file.write(content))
+        atomic_write(path, lambda file: file.write(content))
     return mean
 
 
@@ -203,7 +203,7 @@ def _begin(where: Path, side: int, listing: Listing, found: _Found | None) -> np
     _write_listing(where, listing)
     with _writing(where), path.open("ab") as images:
         images.truncate(len(listing) * picture)
-    write_whole(where / "digests", lambda file: file.write(digests.tobytes()))
+    atomic_write(where / "digests", lambda file: file.write(digests.tobytes()))
     return digests
 
 
@@ -293,7 +293,7 @@ def _flush(images, marks, digests: np.ndarray) -> None:
 
 def _write_listing(where: Path, listing: Listing) -> None:
     text = json.dumps(vars(listing)).encode()
-    write_whole(where / "listing", lambda file: file.write(_head(text) + b"\n" + text))
+    atomic_write(where / "listing", lambda file: file.write(_head(text) + b"\n" + text))
 
 
 def _digest(picture: Tensor) -> int:

@@ -25,7 +25,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, multiprocessing
 
-from .checks import require_choice, require_count
+from ..guard import require_choice, require_count
 
 PATIENCE = timedelta(minutes=10)  # for the slowest process at a meeting point; then the run ends
 # A fork of this process would copy torch's threads in any state, and on macOS its frameworks forbid one.

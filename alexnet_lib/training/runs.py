@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..data.batches import whole
+from ..dataset import ImageSet
+from ..evaluation import center_crop_probabilities, ten_crop_probabilities
+from ..guard import require_choice
+from ..learning import TrainConfig
+from ..train import build_net
+from ..variants import Scaled
 from . import checkpoints
-from .batches import whole
-from .checks import require_choice
-from .dataset import ImageSet
-from .evaluation import centre_probabilities, ten_crop_probabilities
-from .learning import TrainConfig
-from .train import build_net
-from .variants import Scaled
 
-CROPS = {"centre": centre_probabilities, "ten": ten_crop_probabilities}
+CROPS = {"center": center_crop_probabilities, "ten": ten_crop_probabilities}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class TrainedNet:
     classes: tuple[str, ...]
 
     def probabilities(self, images: ImageSet, crops: str = "ten", device: str = "cpu") -> Tensor:
-        """The net's softmax on every image, (N, classes), on the centre crop or averaged over "ten" (§4.1).
+        """The net's softmax on every image, (N, classes), on the center crop or averaged over "ten" (§4.1).
 
         Raises ValueError where the images have other classes than those the net has learned.
         """
@@ -39,7 +39,7 @@ class TrainedNet:
                 f"net knows {', '.join(self.classes[:3])}, ...: judge it on the set that it was trained for"
             )
         model = Scaled(self.net, self.config.input_scale).to(device)
-        side, crop = self.config.image_side, self.config.input_side
+        side, crop = self.config.image_size, self.config.input_size
         parts = (whole(part, side) for part in images.images.split(64))
         return torch.cat([judge(model, part, crop, mean=self.mean) for part in parts])
 

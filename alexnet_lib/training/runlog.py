@@ -7,12 +7,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from .files import write_whole
+from .fileio import atomic_write
 
 SECONDS = 10.0  # between two lines inside an epoch
 
 
-class Logbook:
+class RunLog:
     """The log of one run in `folder`; None logs nothing.
 
     A line has epoch and step, both counted from 1, the time of day, and values by name; after an epoch also
@@ -71,7 +71,7 @@ class Logbook:
                     kept.append(text + b"\n")
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # a line that a killed run did not finish, or that is damaged
-        write_whole(path, lambda file: file.write(b"".join(kept)))
+        atomic_write(path, lambda file: file.write(b"".join(kept)))
 
 
 def _tensorboard(folder: Path):

@@ -24,8 +24,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm import tqdm
 
-from .checks import require_count, require_tensor
-from .paper import IMAGES
+from ..guard import require_count, require_tensor
+from ..paper import IMAGES
 
 Pictures = Tensor | list[Tensor | Exception]
 Result = TypeVar("Result")
@@ -114,7 +114,7 @@ def mean_image(images: Tensor) -> Tensor:
 def read_image(path: str | Path) -> Image.Image:
     """One file as an upright RGB picture.
 
-    An EXIF rotation is applied, transparency laid over white, grey and CMYK converted, 16 bits cut to 8; of
+    An EXIF rotation is applied, transparency laid over white, gray and CMYK converted, 16 bits cut to 8; of
     several frames the first counts. A truncated file is an error.
     """
     with Image.open(_content(path)) as file:

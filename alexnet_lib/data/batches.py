@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .augmentation import PCAColorNoise, RandomCropFlip, centre_place
-from .checks import require_count, require_number, require_tensor
-from .dataset import ImageSet
-from .learning import TrainConfig
-from .processes import World, equal_share
-from .room import Room
+from ..augmentation import PCAColorNoise, RandomCropFlip, center_place
+from ..guard import require_count, require_number, require_tensor
+from ..dataset import ImageSet
+from ..learning import TrainConfig
+from ..training.ranks import World, equal_share
+from ..room import Room
 
-SAMPLE = 20_000  # images that the colour noise's principal components are found on; more change nothing
+SAMPLE = 20_000  # images that the color noise's principal components are found on; more change nothing
 
 
 def seed_of(*what: object) -> int:
@@ -22,7 +22,7 @@ def seed_of(*what: object) -> int:
     return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest()) >> 1
 
 
-def held_out(images: ImageSet, share: float, seed: int, most: int | None = None) -> tuple[Tensor, Tensor]:
+def train_val_split(images: ImageSet, share: float, seed: int, most: int | None = None) -> tuple[Tensor, Tensor]:
     """Numbers of the images to train on, and of those that only the schedule looks at, by chance.
 
     most: train on so many of those that are not held out; None takes all. Raises ValueError for too many.
@@ -32,8 +32,8 @@ def held_out(images: ImageSet, share: float, seed: int, most: int | None = None)
         require_count("most", most, "it counts images to train on; None: all")
     if share and not round(share * len(images)):
         raise ValueError(
-            f"held_out is {share:g}, and of the {len(images)} images of {images.name} that is none: hold out "
-            f"a larger share, or 0 with rate_divisions=0"
+            f"val_fraction is {share:g}, and of the {len(images)} images of {images.name} that is none: hold out "
+            f"a larger share, or 0 with max_drops=0"
         )
     order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
     kept = len(images) - round(share * len(images))
@@ -59,7 +59,7 @@ def fingerprint(images: ImageSet) -> str:
 
 
 class Batches:
-    """Training images in random order, cropped, reflected, without their mean, with colour noise (§2, §4.1).
+    """Training images in random order, cropped, reflected, without their mean, with color noise (§2, §4.1).
 
     What chance decides in a step follows from (seed, epoch, step) alone. So a run can go on at any step, and
     several processes draw alike: each cuts its own rows of the same batch. The last images of an epoch that
@@ -78,27 +78,27 @@ class Batches:
                 f"use a smaller batch, or hold out fewer"
             )
         self.draw = Generator()
-        self.crop = RandomCropFlip(config.input_side, self.draw, shared_by=config.crop_shared_by)
-        self.mean = _resized(images.mean()[None], config.image_side)[0].to(self.device)
+        self.crop = RandomCropFlip(config.input_size, self.draw, shared_by=config.crop_shared_by)
+        self.mean = _resized(images.mean()[None], config.image_size)[0].to(self.device)
         self.noise = None
-        if config.colour_noise:
-            self.noise = PCAColorNoise(config.colour_noise, self.draw, magnitude=config.noise_magnitude)
+        if config.color_noise:
+            self.noise = PCAColorNoise(config.color_noise, self.draw, magnitude=config.color_noise_scale)
             self.noise.fit(images.images[:: -(-len(images) // SAMPLE)])
         self.images, self.labels = _near(images.images, self.device), images.labels.to(self.device)
         order = (0, 2, 3, 1) if config.channels_last else (0, 1, 2, 3)
-        shape = (self.rows.stop - self.rows.start, 3, config.input_side, config.input_side)
+        shape = (self.rows.stop - self.rows.start, 3, config.input_size, config.input_size)
         self.memory = partial(Room().empty, shape, order, torch.float32, self.device)
         self._order = (-1, chosen)
 
     def step(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """This process's rows of one step's batch: float32 (n, 3, crop, crop) and labels (n,)."""
-        size, side = self.config.batch_size, self.config.image_side
+        size, side = self.config.batch_size, self.config.image_size
         numbers = self.order(epoch)[step * size : (step + 1) * size][self.rows]
         self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
         if self.config.random_crops:
             places = self.crop.places(size, side, side)[self.rows]
         else:
-            places = torch.tensor([*centre_place(side, side, self.crop.size), 0]).expand(len(numbers), 3)
+            places = torch.tensor([*center_place(side, side, self.crop.size), 0]).expand(len(numbers), 3)
         shifts = self.noise.shifts(size)[self.rows] if self.noise else None
         labels, stored = self.labels[numbers.to(self.device)], self.images
         if stored.device != self.device or stored.shape[-2:] != (side, side):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from .checks import require_count, require_path
-from .files import write_whole
+from ..guard import require_count, require_path
+from .fileio import atomic_write
 
 FIRST_LINE = b"alexnet_lib checkpoint 1\n"
 KEPT = 2  # the newest, and the one before it in case the newest turns out damaged
@@ -41,7 +41,7 @@ def save(state: dict, folder: str | Path, step: int) -> Path:
         torch.save(state, hashing)
         file.write(hashing.digest.digest())
 
-    write_whole(path, write)
+    atomic_write(path, write)
     for old in _files(folder)[:-KEPT]:
         old.unlink()
     return path

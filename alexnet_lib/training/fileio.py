@@ -14,7 +14,7 @@ except ImportError:  # Windows: two processes in one folder go unnoticed there
     fcntl = None
 
 
-def write_whole(path: Path, write: Callable[[io.BufferedIOBase], object]) -> None:
+def atomic_write(path: Path, write: Callable[[io.BufferedIOBase], object]) -> None:
     """Let `write` fill a new file and put it in the place of `path`; until then what stood there stays.
 
     Raises OSError, with the way out, where the disk takes no more.

@@ -5,47 +5,46 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import get_args, get_origin, get_type_hints
 
-from .checks import require_choice
-from .kinds import require_kind
-from .learning import TrainConfig
+from ..guard import require_choice, require_kind
+from ..learning import TrainConfig
 
 PRESETS = {
     # The paper's run. ILSVRC lies in ./imagenet, a folder for each class in train/ and val/.
     "imagenet": TrainConfig(),
     # Ten classes of ImageNet, 9,469 images. A plateau hardly shows on the 473 that are held out of so few, so
     # the rate falls at fixed epochs.
-    "imagenette": TrainConfig(data="imagenette", drop_epochs=(40, 65, 80)),
+    "imagenette": TrainConfig(data="imagenette", milestones=(40, 65, 80)),
     # The paper's recipe on CIFAR-10 enlarged to 256 pixels, beside the baseline of the readers' notes.
-    "cifar10-paper": TrainConfig(spec="source-2012", data="cifar10", epochs=15, drop_epochs=(8, 12, 14)),
+    "cifar10-paper": TrainConfig(spec="source-2012", data="cifar10", epochs=15, milestones=(8, 12, 14)),
     "cifar10-227": TrainConfig(
         spec="review-004",
         data="cifar10",
-        image_side=227,
+        image_size=227,
         input_scale=1 / 255,
         random_crops=False,
-        colour_noise=0.0,
+        color_noise=0.0,
         optimizer="adam",
         batch_size=64,
         epochs=15,
-        rate=0.001,
-        rate_divisions=0,
+        lr=0.001,
+        max_drops=0,
         weight_decay=0.0,
     ),
     # Figure 1 on a fifth of CIFAR-10, "without regularization of any kind", at a constant rate up to 25 %
-    # training error. The other curve: --set spec=figure-1-tanh --set rate=0.02, its best rate on record.
+    # training error. The other curve: --set spec=figure-1-tanh --set lr=0.02, its best rate on record.
     "figure-1": TrainConfig(
         spec="figure-1-relu",
         data="cifar10",
-        held_out=0.0,
+        val_fraction=0.0,
         training_images=10_000,
-        image_side=32,
+        image_size=32,
         crop=32,
         random_crops=False,
-        colour_noise=0.0,
+        color_noise=0.0,
         epochs=40,
         stop_at_error=0.25,
-        rate=0.002,
-        rate_divisions=0,
+        lr=0.002,
+        max_drops=0,
         weight_decay=0.0,
         dropout=0.0,
     ),
@@ -53,18 +52,18 @@ PRESETS = {
     "laptop": TrainConfig(
         spec="source-2012",
         data="ten-photos",
-        held_out=0.1,
-        image_side=72,
+        val_fraction=0.1,
+        image_size=72,
         crop=64,
         batch_size=50,
         epochs=10,
-        rate_divisions=0,
+        max_drops=0,
     ),
 }
 
 
 def config_from(preset: str, settings: Iterable[str] = ()) -> TrainConfig:
-    """A preset with changes such as "epochs=30" or "drop_epochs=20,30".
+    """A preset with changes such as "epochs=30" or "milestones=20,30".
 
     Raises ValueError for an unknown preset or field, with the nearest known name, and for a value that is
     not of the field's type or does not fit.

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 from torch import Tensor, nn
 
-from . import records
-from .learning import TrainConfig
+from .. import records
+from ..learning import TrainConfig
 
 
 class DivergedError(ArithmeticError):
@@ -18,7 +18,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class TrainResult:
     """A finished run: the net, what it learned with, how the errors fell, and the errors on the test set."""
 
     net: nn.Module
