@@ -19,7 +19,7 @@ def views(side: int = IMAGES.stored, size: int = IMAGES.crop) -> int:
     paper prints 2048 = 32 * 32 * 2; its source draws from 33 places.
     """
     require_count("size", size, "it is the side of a crop (§4.1: 224)")
-    require_count("side", side, f"a crop of {size} has to fit into it (§4.1: 256)", least=size)
+    require_count("side", side, f"a crop of {size} has to fit into it (§4.1: 256)", ge=size)
     return 2 * (side - size + 1) ** 2
 
 
@@ -45,9 +45,9 @@ class RandomCropFlip:
 
     def places(self, count: int, height: int, width: int) -> Tensor:
         """Draw where to cut `count` images of height x width: int64 (count, 3) of top, left, reflected."""
-        count = require_count("count", count, "it counts images", least=0)
+        count = require_count("count", count, "it counts images", ge=0)
         for name, side in (("height", height), ("width", width)):
-            require_count(name, side, f"a crop of {self.size} has to fit into it", least=self.size)
+            require_count(name, side, f"a crop of {self.size} has to fit into it", ge=self.size)
         rows, columns = height - self.size + 1, width - self.size + 1
         return torch.stack([self._draw(choices, count) for choices in (rows, columns, 2)], dim=1)
 
@@ -205,10 +205,10 @@ class PCAColorNoise:
         unit: float = 255.0,
         divide_by: float = 1.0,
     ):
-        self.sigma = require_number("sigma", sigma, "it is the deviation of a (§4.1: 0.1)", least=0.0)
+        self.sigma = require_number("sigma", sigma, "it is the deviation of a (§4.1: 0.1)", ge=0.0)
         self.magnitude = require_choice("magnitude", magnitude, ("eigenvalue", "deviation"))
-        self.unit = require_number("unit", unit, "gray levels that count as one (255 or 1)", above=0.0)
-        self.divide_by = require_number("divide_by", divide_by, "use 1, or the 2012 source's 1.1", above=0.0)
+        self.unit = require_number("unit", unit, "gray levels that count as one (255 or 1)", gt=0.0)
+        self.divide_by = require_number("divide_by", divide_by, "use 1, or the 2012 source's 1.1", gt=0.0)
         self.generator = require_generator(generator)
         self.mean: Tensor | None = None
         self.eigenvalues: Tensor | None = None
@@ -241,7 +241,7 @@ class PCAColorNoise:
 
     def shifts(self, count: int) -> Tensor:
         """Fresh color shifts in gray levels for `count` images: float32 (count, 3)."""
-        count = require_count("count", count, "it counts images", least=0)
+        count = require_count("count", count, "it counts images", ge=0)
         if self.eigenvalues is None:
             raise RuntimeError("PCAColorNoise knows no principal components yet: call fit(images) first")
         device = self.generator.device if self.generator else "cpu"

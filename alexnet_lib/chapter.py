@@ -15,7 +15,7 @@ from .guard import require_count
 
 def begin(seed: int = 0) -> None:
     """Start a chapter: the same random numbers on every machine's CPU, whatever ran before."""
-    torch.manual_seed(require_count("seed", seed, "it starts the random numbers", least=0))
+    torch.manual_seed(require_count("seed", seed, "it starts the random numbers", ge=0))
 
 
 def show_source(*objects: Callable | type) -> Code:

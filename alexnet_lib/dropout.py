@@ -16,7 +16,7 @@ class PaperDropout(nn.Module):
 
     def __init__(self, p: float = LEARNING.dropout):
         super().__init__()
-        self.p = require_number("p", p, least=0.0, most=1.0, why="it is a probability (§4.2: p = 0.5)")
+        self.p = require_number("p", p, ge=0.0, le=1.0, why="it is a probability (§4.2: p = 0.5)")
 
     def forward(self, a: Tensor) -> Tensor:
         if not isinstance(a, Tensor) or not a.is_floating_point():

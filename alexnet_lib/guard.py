@@ -20,15 +20,15 @@ from torch import Tensor, nn
 MOST = 2**63 - 1  # torch counts no further
 
 
-def require_count(name: str, value: object, why: str, least: int = 1, most: int = MOST) -> int:
+def require_count(name: str, value: object, why: str, ge: int = 1, le: int = MOST) -> int:
     """Return `value` if it is a whole number in the bounds; `why` says what it counts and what works."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}, and must be a whole number: {why}")
-    if value < least:
-        raise ValueError(f"{name} is {value}, and must be at least {least}: {why}")
-    if value > most:
+    if value < ge:
+        raise ValueError(f"{name} is {value}, and must be at least {ge}: {why}")
+    if value > le:
         told = value if value <= MOST else f"{value:.0e}"
-        raise ValueError(f"{name} is {told}, and must be at most {most}: {why}")
+        raise ValueError(f"{name} is {told}, and must be at most {le}: {why}")
     return int(value)
 
 
@@ -37,19 +37,19 @@ def require_number(
     value: object,
     why: str,
     *,
-    above: float = -math.inf,
-    least: float = -math.inf,
-    most: float = math.inf,
+    gt: float = -math.inf,
+    ge: float = -math.inf,
+    le: float = math.inf,
 ) -> float:
     """Return `value` as a float if it is finite and inside the bounds; `why` says what works."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}, and must be a number: {why}")
     if not math.isfinite(value):
         raise ValueError(f"{name} is {value}, and must be finite: {why}")
-    if value <= above:
-        raise ValueError(f"{name} is {value}, and must be above {above:g}: {why}")
-    if not least <= value <= most:
-        bounds = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+    if value <= gt:
+        raise ValueError(f"{name} is {value}, and must be above {gt:g}: {why}")
+    if not ge <= value <= le:
+        bounds = f"at least {ge:g}" if le == math.inf else f"from {ge:g} to {le:g}"
         raise ValueError(f"{name} is {value}, and must be {bounds}: {why}")
     return float(value)
 
@@ -139,16 +139,17 @@ def _has_form(value: Tensor, form: str) -> bool:
 class Bounds:
     """What an annotation says of a number besides its type. nan: it may also be no number, or infinite."""
 
-    least: float = -1e30  # the axes of a figure overflow beyond 1e300, and nobody measures more than 1e30
-    most: float = 1e30
+    ge: float = -1e30  # the axes of a figure overflow beyond 1e300, and nobody measures more than 1e30
+    le: float = 1e30
     nan: bool = False
 
 
-Index = Annotated[int, Bounds(least=0)]
-Count = Annotated[int, Bounds(least=1)]
-Share = Annotated[float, Bounds(least=0.0, most=1.0)]
-Positive = Annotated[float, Bounds(least=1e-30)]
-Reading = Annotated[float, Bounds(nan=True)]  # of a run, which may leave the numbers
+Index = Annotated[int, Bounds(ge=0)]
+Count = Annotated[int, Bounds(ge=1)]
+Fraction = Annotated[float, Bounds(ge=0.0, le=1.0)]
+NonNegative = Annotated[float, Bounds(ge=0.0)]
+Positive = Annotated[float, Bounds(ge=1e-30)]
+AnyFloat = Annotated[float, Bounds(nan=True)]  # of a run, which may leave the numbers
 
 
 def validated(function: Callable) -> Callable:
@@ -172,7 +173,7 @@ def validate_fields(record: object) -> None:
 
 
 def require_kind(name: str, value: object, kind: object, why: str = "", *, empty: bool = False) -> None:
-    """Refuse a value that is not what an annotation says, such as `dict[str, tuple[Share, Share]]`.
+    """Refuse a value that is not what an annotation says, such as `dict[str, tuple[Fraction, Fraction]]`.
 
     The error names the part that is wrong: "errors['a'][1] is nan, and must be finite: ...".
     """
@@ -212,9 +213,9 @@ def _require_one_of(name: str, value: object, kinds: tuple, why: str, empty: boo
 
 def _require_bounds(name: str, value: object, kind: type, bounds: Bounds, why: str) -> None:
     if kind is int:
-        require_count(name, value, why, least=int(max(bounds.least, -MOST)))
+        require_count(name, value, why, ge=int(max(bounds.ge, -MOST)))
     if not (bounds.nan and isinstance(value, Real) and not math.isfinite(value)):
-        require_number(name, value, why, least=bounds.least, most=bounds.most)
+        require_number(name, value, why, ge=bounds.ge, le=bounds.le)
 
 
 def _require_some(name: str, value: object, why: str, empty: bool) -> None:

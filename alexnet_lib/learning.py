@@ -39,11 +39,11 @@ class PaperSGD(torch.optim.Optimizer):
     ):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
         for group in self.param_groups:
-            require_number("lr", group["lr"], "it is the learning rate (§5: 0.01)", least=0.0)
+            require_number("lr", group["lr"], "it is the learning rate (§5: 0.01)", ge=0.0)
             why = "it is the share of velocity that stays (§5: 0.9)"
-            require_number("momentum", group["momentum"], why, least=0.0, most=1.0)
+            require_number("momentum", group["momentum"], why, ge=0.0, le=1.0)
             why = "it pulls weights to zero (§5: 0.0005)"
-            require_number("weight_decay", group["weight_decay"], why, least=0.0)
+            require_number("weight_decay", group["weight_decay"], why, ge=0.0)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
@@ -123,11 +123,11 @@ class RateGroup:
         starts = [_require_rate(pair) for pair in self.rates]
         if not starts or starts[0] != 0 or starts != sorted(starts):
             raise ValueError(f"rates are {self.rates!r}, and must start with epoch 0 and rise: ((0, 1.0),)")
-        require_number("weight_decay", self.weight_decay, "it is a factor (1: the run's own)", least=0.0)
+        require_number("weight_decay", self.weight_decay, "it is a factor (1: the run's own)", ge=0.0)
 
     def factor(self, epoch: int) -> float:
         """What the run's rate is multiplied by in `epoch`, counted from 0."""
-        require_count("epoch", epoch, "epochs are counted from 0", least=0)
+        require_count("epoch", epoch, "epochs are counted from 0", ge=0)
         return [factor for start, factor in self.rates if start <= epoch][-1]
 
 
@@ -135,8 +135,8 @@ def _require_rate(pair: tuple[int, float]) -> int:
     """The epoch of a pair (epoch, factor)."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise TypeError(f"rates hold {pair!r}, and must be pairs of an epoch and a factor: ((0, 1.0), ...)")
-    require_number("rates", pair[1], "an epoch has a factor for the run's rate (1)", least=0.0)
-    return require_count("rates", pair[0], "a factor holds from an epoch on, counted from 0", least=0)
+    require_number("rates", pair[1], "an epoch has a factor for the run's rate (1)", ge=0.0)
+    return require_count("rates", pair[0], "a factor holds from an epoch on, counted from 0", ge=0)
 
 
 # Which rates a run has. A parameter belongs to the first group whose pattern fits its name.
@@ -155,7 +155,7 @@ LR_PLANS = {
 
 def parameter_groups(model: nn.Module, plan: Sequence[RateGroup], weight_decay: float) -> list[dict]:
     """The parameters of `model` as groups for an optimizer, each with its place in the plan under "plan"."""
-    weight_decay = require_number("weight_decay", weight_decay, "it pulls weights to zero", least=0.0)
+    weight_decay = require_number("weight_decay", weight_decay, "it pulls weights to zero", ge=0.0)
     listed = isinstance(plan, Sequence) and not isinstance(plan, str | bytes)
     if not listed or not all(isinstance(group, RateGroup) for group in plan):
         raise TypeError(f"plan is {plan!r}, and must be a sequence of RateGroup: (RateGroup('*'),)")
@@ -187,7 +187,7 @@ class Plateau:
     divided: int = 0
 
     def __post_init__(self):
-        require_count("divisions", self.divisions, "it counts divisions by ten (§5: 3)", least=0)
+        require_count("divisions", self.divisions, "it counts divisions by ten (§5: 3)", ge=0)
         require_count("patience", self.patience, "it counts epochs without improvement")
 
     @property
@@ -246,11 +246,11 @@ class TrainConfig:
         require_choice("spec", self.spec, NETS)
         if not isinstance(self.data, str):
             raise TypeError(f"data is {self.data!r}, and must be a name that dataset.load takes: 'cifar10'")
-        require_number("val_fraction", self.val_fraction, "it is a share (0.05)", least=0.0, most=0.5)
+        require_number("val_fraction", self.val_fraction, "it is a share (0.05)", ge=0.0, le=0.5)
         if self.training_images is not None:
             require_count("training_images", self.training_images, "it counts images to train on; None: all")
         if self.split_seed is not None:
-            require_count("split_seed", self.split_seed, "it draws the images that are left out", least=0)
+            require_count("split_seed", self.split_seed, "it draws the images that are left out", ge=0)
         require_count("image_size", self.image_size, "it is the side of the stored images (§2: 256)")
         if self.crop is not None:
             require_count("crop", self.crop, "it is the side of the net's input (§4.1: 224)")
@@ -260,28 +260,28 @@ class TrainConfig:
             ("compiled", "it asks for torch.compile"),
         ):
             require_flag(name, getattr(self, name), why)
-        require_number("input_scale", self.input_scale, "1 keeps 0-255, 1/255 makes 0-1", above=0.0)
+        require_number("input_scale", self.input_scale, "1 keeps 0-255, 1/255 makes 0-1", gt=0.0)
         require_count("crop_shared_by", self.crop_shared_by, "that many images share a crop (1, or 32)")
-        require_number("color_noise", self.color_noise, "it is the deviation of a (§4.1: 0.1)", least=0.0)
+        require_number("color_noise", self.color_noise, "it is the deviation of a (§4.1: 0.1)", ge=0.0)
         require_choice("color_noise_scale", self.color_noise_scale, ("eigenvalue", "deviation"))
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_count("batch_size", self.batch_size, "it counts the images of a step (§5: 128)")
         require_count("epochs", self.epochs, "it counts passes over the training set (§5: 90)")
         if self.stop_at_error is not None:
-            require_number("stop_at_error", self.stop_at_error, "it is a share (0.25)", least=0.0, most=1.0)
-        require_number("lr", self.lr, "it is the learning rate (§5: 0.01)", least=0.0)
+            require_number("stop_at_error", self.stop_at_error, "it is a share (0.25)", ge=0.0, le=1.0)
+        require_number("lr", self.lr, "it is the learning rate (§5: 0.01)", ge=0.0)
         require_choice("lr_plan", self.lr_plan, LR_PLANS)
-        require_count("max_drops", self.max_drops, "it counts divisions by ten (§5: 3)", least=0)
+        require_count("max_drops", self.max_drops, "it counts divisions by ten (§5: 3)", ge=0)
         require_count("patience", self.patience, "it counts epochs without improvement")
-        require_number("momentum", self.momentum, "a share of velocity (§5: 0.9)", least=0.0, most=1.0)
-        require_number("weight_decay", self.weight_decay, "it pulls to zero (§5: 0.0005)", least=0.0)
-        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=0.99)
-        require_count("seed", self.seed, "it starts the random numbers", least=0)
+        require_number("momentum", self.momentum, "a share of velocity (§5: 0.9)", ge=0.0, le=1.0)
+        require_number("weight_decay", self.weight_decay, "it pulls to zero (§5: 0.0005)", ge=0.0)
+        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", ge=0.0, le=0.99)
+        require_count("seed", self.seed, "it starts the random numbers", ge=0)
         require_choice("precision", self.precision, ("float32", "bfloat16", "float16"))
         if not isinstance(self.milestones, tuple | list):
             raise TypeError(f"milestones is {self.milestones!r}, and must be a tuple of epochs: (40, 65)")
         for epoch in self.milestones:
-            require_count("milestones", epoch, "the rate is divided by ten after so many epochs", least=0)
+            require_count("milestones", epoch, "the rate is divided by ten after so many epochs", ge=0)
         if list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError(f"milestones is {self.milestones}, and must rise: the epochs come in order")
         if self.milestones and self.lr_plan != "paper":

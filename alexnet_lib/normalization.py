@@ -306,8 +306,8 @@ class LocalResponseNorm(nn.Module):
     ):
         super().__init__()
         self.n = require_count("n", n, "it counts the adjacent kernel maps of a window (§3.3: n = 5)")
-        self.k = require_number("k", k, above=0.0, why="a silent map would divide by zero (§3.3: k = 2)")
-        self.alpha = require_number("alpha", alpha, least=0.0, why="it weighs an energy (§3.3: alpha = 1e-4)")
+        self.k = require_number("k", k, gt=0.0, why="a silent map would divide by zero (§3.3: k = 2)")
+        self.alpha = require_number("alpha", alpha, ge=0.0, why="it weighs an energy (§3.3: alpha = 1e-4)")
         self.beta = require_number("beta", beta, "it is the exponent of the denominator (§3.3: beta = 0.75)")
         self.towers = require_count(
             "towers", towers, "it counts the groups that windows stay inside (§3.2: 2)"
@@ -352,8 +352,8 @@ class SpatialResponseNorm(nn.Module):
         self.n = require_count("n", n, "it is the side of a window in pixels (layers-145.cfg: 5)")
         if n % 2 == 0:
             raise ValueError(f"n is {n}, and a window around a pixel has an odd side: use {n + 1}")
-        self.k = require_number("k", k, above=0.0, why="it keeps the denominator off zero")
-        self.alpha = require_number("alpha", alpha, least=0.0, why="a negative energy has no real power")
+        self.k = require_number("k", k, gt=0.0, why="it keeps the denominator off zero")
+        self.alpha = require_number("alpha", alpha, ge=0.0, why="a negative energy has no real power")
         self.beta = require_number("beta", beta, why="it is the exponent of the denominator")
 
     def forward(self, a: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ def output_size(size: int, z: int, s: int, padding: int = 0, ceil: bool = False)
     require_count(
         "s", s, "it is the distance of windows in pixels (§3.4: s = 2); a stride of 0 never moves on"
     )
-    require_count("padding", padding, "it is a border in pixels", least=0)
+    require_count("padding", padding, "it is a border in pixels", ge=0)
     require_flag("ceil", ceil, "it lets the last window hang over the edge (§3.5)")
     room = size + 2 * padding - z
     if room < 0:

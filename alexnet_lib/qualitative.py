@@ -104,9 +104,9 @@ def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int
     Kernels of one net influence each other, so p says how odd this split is, and not how often another net,
     from another seed, would show a gap. That needs several nets.
     """
-    require_count("towers", towers, "a gap is between towers (§3.2: 2)", least=2)
-    require_count("splits", splits, "it counts the random splits (9999)", most=10**6)
-    seed = require_count("seed", seed, "it starts the random splits", least=0)
+    require_count("towers", towers, "a gap is between towers (§3.2: 2)", ge=2)
+    require_count("splits", splits, "it counts the random splits (9999)", le=10**6)
+    seed = require_count("seed", seed, "it starts the random splits", ge=0)
     share = colorfulness(kernels).double()
     if not len(share) or len(share) % towers:
         raise ValueError(

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Annotated
 
 from .guard import (
+    AnyFloat,
     Bounds,
     Index,
-    Reading,
     require_choice,
     require_kind,
     require_number,
@@ -58,9 +58,9 @@ class Record:
     hardware: str
     versions: dict[str, str]
     commit: str
-    seconds: Annotated[float, Bounds(least=0.0)]
-    curves: dict[str, list[Reading]]
-    results: dict[str, Reading]
+    seconds: Annotated[float, Bounds(ge=0.0)]
+    curves: dict[str, list[AnyFloat]]
+    results: dict[str, AnyFloat]
     memory: Index | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
 
     def __post_init__(self):

@@ -101,7 +101,7 @@ def require_tuple(name: str, values: object, kinds: tuple[type, ...], example: s
 def require_start(std_name: str, std: float | None, bias_name: str, bias: float) -> None:
     """Refuse initial weights and biases that cannot be drawn (§5)."""
     if std is not None:
-        require_number(std_name, std, "it is the spread of the initial weights (§5: 0.01)", least=0.0)
+        require_number(std_name, std, "it is the spread of the initial weights (§5: 0.01)", ge=0.0)
     require_number(bias_name, bias, "it is the value of the initial biases (§5: 0 or 1)")
 
 
@@ -131,7 +131,7 @@ class Conv:
         require_count(
             "stride", self.stride, "it is the distance of windows in pixels (§3.5: 4 in conv1, else 1)"
         )
-        require_count("padding", self.padding, "it is a border in pixels", least=0)
+        require_count("padding", self.padding, "it is a border in pixels", ge=0)
         require_flag("ceil_mode", self.ceil_mode, "it lets the last windows hang over the edge (§3.5)")
         require_flag("grouped", self.grouped, "kernels read their own tower's maps, or all (§3.2)")
         require_start("std", self.std, "bias", self.bias)
@@ -176,7 +176,7 @@ class AlexNetSpec:
         require_count("image_size", self.image_size, "it is the input's side in pixels (§3.5: 224)")
         require_count("towers", self.towers, "§3.2 has 2, a net on one GPU has 1")
         require_count("classes", self.classes, "it counts the outputs (§3.5: 1000)")
-        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", least=0.0, most=1.0)
+        require_number("dropout", self.dropout, "it is a probability (§4.2: 0.5)", ge=0.0, le=1.0)
         require_start("hidden_std", self.hidden_std, "hidden_bias", self.hidden_bias)
         if not require_tuple("convs", self.convs, (Conv,), "Conv(96, kernel_size=11, stride=4), ..."):
             raise ValueError(

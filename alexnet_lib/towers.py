@@ -24,7 +24,7 @@ def require_even_share(name: str, maps: int, towers: int = TOWERS, what: str = "
 def maps_of(tower: int, maps: int, towers: int = TOWERS) -> range:
     """Which of `maps` kernel maps live on `tower`, counted from 0: of 96, tower 1 holds 48 to 95."""
     share = require_even_share("maps", maps, towers)
-    if require_count("tower", tower, "towers are counted from 0", least=0) >= towers:
+    if require_count("tower", tower, "towers are counted from 0", ge=0) >= towers:
         raise ValueError(f"tower is {tower}, and there are {towers}: use 0 to {towers - 1}")
     return range(tower * share, (tower + 1) * share)
 

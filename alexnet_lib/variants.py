@@ -37,7 +37,7 @@ class FourLayerSpec:
         validate_fields(self)
         require_choice("activation", self.activation, ACTIVATIONS)
         if self.std is not None:
-            require_number("std", self.std, "it is the spread of the first weights (§5: 0.01)", least=0.0)
+            require_number("std", self.std, "it is the spread of the first weights (§5: 0.01)", ge=0.0)
         if self.image_size != SIDE:
             raise ValueError(
                 f"image_size is {self.image_size}, and must be {SIDE}: the net is made for CIFAR-10"
@@ -96,7 +96,7 @@ def _require_layers(name: str, numbers: tuple[int, ...], spec: AlexNetSpec) -> N
     require_kind("spec", spec, AlexNetSpec)
     for number in numbers:
         why = f"{spec.name!r} has the convolutional layers 1 to {len(spec.convs)}"
-        require_count(name, number, why, most=len(spec.convs))
+        require_count(name, number, why, le=len(spec.convs))
 
 
 def name_without(numbers: tuple[int, ...]) -> str:
@@ -183,7 +183,7 @@ class Scaled(nn.Module):
     def __init__(self, net: nn.Module, factor: float):
         super().__init__()
         self.net = require_net("net", net)
-        self.factor = require_number("factor", factor, "it multiplies pixels (1: they stay)", above=0.0)
+        self.factor = require_number("factor", factor, "it multiplies pixels (1: they stay)", gt=0.0)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.net(images if self.factor == 1 else images * self.factor)

@@ -28,11 +28,11 @@ def test_what_is_no_whole_number_is_no_count(value):
 @pytest.mark.parametrize(("value", "least"), [(0, 1), (-1, 0), (4, 5)])
 def test_a_count_below_its_least_names_both(value, least):
     with pytest.raises(ValueError, match=rf"^n is {value}, and must be at least {least}: it counts maps$"):
-        require_count("n", value, "it counts maps", least=least)
+        require_count("n", value, "it counts maps", ge=least)
 
 
 def test_a_count_may_be_its_least():
-    assert [require_count("n", least, "", least=least) for least in (0, 1, 5)] == [0, 1, 5]
+    assert [require_count("n", least, "", ge=least) for least in (0, 1, 5)] == [0, 1, 5]
     assert require_count("n", 1, "") == 1
 
 
@@ -59,11 +59,11 @@ def test_a_number_must_be_finite(value):
 @pytest.mark.parametrize(
     ("value", "bounds", "words"),
     [
-        (0, {"above": 0}, "must be above 0"),
-        (-2.5, {"above": 0}, "must be above 0"),
-        (-0.1, {"least": 0}, "must be at least 0"),
-        (1.5, {"least": 0, "most": 1}, "must be from 0 to 1"),
-        (-0.5, {"least": 0, "most": 1}, "must be from 0 to 1"),
+        (0, {"gt": 0}, "must be above 0"),
+        (-2.5, {"gt": 0}, "must be above 0"),
+        (-0.1, {"ge": 0}, "must be at least 0"),
+        (1.5, {"ge": 0, "le": 1}, "must be from 0 to 1"),
+        (-0.5, {"ge": 0, "le": 1}, "must be from 0 to 1"),
     ],
 )
 def test_a_number_out_of_bounds_names_the_bounds(value, bounds, words):
@@ -73,7 +73,7 @@ def test_a_number_out_of_bounds_names_the_bounds(value, bounds, words):
 
 @pytest.mark.parametrize("value", [0, 1])
 def test_a_number_may_be_its_bound(value):
-    assert require_number("p", value, "", least=0, most=1) == value
+    assert require_number("p", value, "", ge=0, le=1) == value
 
 
 def test_a_choice_comes_back_from_any_iterable():

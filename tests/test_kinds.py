@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from alexnet_lib.guard import Count, Index, Positive, Reading, Share, validate_fields, validated
+from alexnet_lib.guard import AnyFloat, Count, Fraction, Index, Positive, validate_fields, validated
 
 
 @validated
 def drawn(
-    shares: dict[str, tuple[Share, Share]],
+    shares: dict[str, tuple[Fraction, Fraction]],
     steps: Sequence[Count] = (1,),
     most: Index | None = None,
     *,
-    losses: Mapping[str, list[Reading]] | None = None,
+    losses: Mapping[str, list[AnyFloat]] | None = None,
     rate: Positive = 1.0,
     by: Callable[[int], int] = abs,
 ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..guard import Count, Reading, require_choice, require_kind, require_path, validate_fields
+from ..guard import AnyFloat, Count, require_choice, require_kind, require_path, validate_fields
 from ..records import circumstances, fields_of, write_new
 from .measure import Measured
 
@@ -32,8 +32,8 @@ class Session:
     commit: str
     threads: Count
     cores: Count
-    load: Reading
-    limits: dict[str, Reading]
+    load: AnyFloat
+    limits: dict[str, AnyFloat]
     rows: tuple[Measured, ...]
 
     def __post_init__(self):

@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from ..augmentation import PCAColorNoise, RandomCropFlip, center_place
-from ..guard import require_count, require_number, require_tensor
 from ..dataset import ImageSet
+from ..guard import require_count, require_number, require_tensor
 from ..learning import TrainConfig
-from ..training.ranks import World, equal_share
 from ..room import Room
+from ..training.ranks import World, equal_share
 
 SAMPLE = 20_000  # images that the color noise's principal components are found on; more change nothing
 
@@ -22,12 +22,14 @@ def seed_of(*what: object) -> int:
     return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest()) >> 1
 
 
-def train_val_split(images: ImageSet, share: float, seed: int, most: int | None = None) -> tuple[Tensor, Tensor]:
+def train_val_split(
+    images: ImageSet, share: float, seed: int, most: int | None = None
+) -> tuple[Tensor, Tensor]:
     """Numbers of the images to train on, and of those that only the schedule looks at, by chance.
 
     most: train on so many of those that are not held out; None takes all. Raises ValueError for too many.
     """
-    require_number("share", share, "it is a share of the images (0.05)", least=0.0, most=1.0)
+    require_number("share", share, "it is a share of the images (0.05)", ge=0.0, le=1.0)
     if most is not None:
         require_count("most", most, "it counts images to train on; None: all")
     if share and not round(share * len(images)):

@@ -136,7 +136,7 @@ class Comparison:
     def __post_init__(self):
         validate_fields(self)
         if self.kind == "ratio" and self.printed is not None:
-            require_number("printed", self.printed, "one number divided by another", above=0.0)
+            require_number("printed", self.printed, "one number divided by another", gt=0.0)
         require_choice("kind", self.kind, ("difference", "ratio"))
         if self.claim is not None:
             require_choice("claim", self.claim, [claim.name for claim in CLAIMS])
@@ -193,7 +193,7 @@ class Experiment:
         validate_fields(self)
         require_kind("arms", self.arms, Mapping[str, Arm])  # at least one
         object.__setattr__(self, "arms", MappingProxyType(dict(self.arms)))
-        require_count("seeds", self.seeds, "an interval needs two runs an arm, and we want five", least=2)
+        require_count("seeds", self.seeds, "an interval needs two runs an arm, and we want five", ge=2)
         for name, arm in self.arms.items():
             replace(self.setting, **arm.changes)  # refuses what is no config
             if arm.rate_of is not None:

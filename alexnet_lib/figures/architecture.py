@@ -4,7 +4,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..architecture import SPECS
-from ..guard import Share, require_tensor, validated
+from ..guard import Fraction, require_tensor, validated
 from ..pooling import output_size
 from ..spec import crossings, trace
 from .picture import BLUE, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
@@ -114,7 +114,7 @@ def parameters_and_arithmetic() -> Picture:
 
 
 @validated
-def active_units(shares: dict[str, tuple[Share, Share]]) -> Picture:
+def active_units(shares: dict[str, tuple[Fraction, Fraction]]) -> Picture:
     """The share of units above zero in each layer, with the biases of §5 and with all biases 0 (§3.5, §5)."""
     # In tens, so that the words are the same on machines that round otherwise.
     told = "; ".join(

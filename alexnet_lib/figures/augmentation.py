@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..augmentation import PCAColorNoise, require_images, ten_crop, views
-from ..guard import Bounds, Count, Index, Share, require_tensor, validated
+from ..guard import Bounds, Count, Fraction, Index, require_tensor, validated
 from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, as_picture, paired_bars, subplots
 
 Place = tuple[Index, Index, bool]
@@ -214,7 +214,7 @@ def ten_patches(image: Tensor, size: Count = 224) -> Picture:
 
 
 @validated
-def view_errors(errors: dict[str, tuple[Share, Share]]) -> Picture:
+def view_errors(errors: dict[str, tuple[Fraction, Fraction]]) -> Picture:
     """Errors without and with random crops and reflections, a pair of bars for each set of views."""
     # In words and not in numbers, so that they are the same on machines that round otherwise.
     told = "; ".join(

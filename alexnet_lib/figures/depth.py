@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..architecture import SPECS
-from ..guard import Share, require_kind, require_same_length, validated
+from ..guard import Fraction, require_kind, require_same_length, validated
 from ..variants import name_without, without_layers
 from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
@@ -52,7 +52,7 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
 
 
 @validated
-def errors_by_seed(errors: dict[str, Sequence[Share]]) -> Picture:
+def errors_by_seed(errors: dict[str, Sequence[Fraction]]) -> Picture:
     """Errors of some nets, a dot for each seed and a line that joins the dots of one seed."""
     require_same_length(
         {f"errors[{name!r}]": seeds for name, seeds in errors.items()}, "a line joins a seed's dots"

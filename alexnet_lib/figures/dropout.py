@@ -3,14 +3,14 @@
 import numpy as np
 from torch import Tensor
 
-from ..guard import Count, Share, require_same_length, require_same_names, require_tensor, validated
+from ..guard import Count, Fraction, require_same_length, require_same_names, require_tensor, validated
 from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, styled, subplots
 
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 
 
 @validated
-def dropout_masks(activities: Tensor, keep: Tensor, factor: Share = 0.5) -> Picture:
+def dropout_masks(activities: Tensor, keep: Tensor, factor: Fraction = 0.5) -> Picture:
     """Activities (U,) under masks (M, U) of training, a row each, and times `factor` at test time (§4.2)."""
     require_tensor("activities", activities, "(U)", "a bar shows each unit", finite=True)
     require_tensor(
@@ -81,9 +81,9 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
 @validated
 def dropout_curves(
     steps: list[Count],
-    errors: dict[str, list[Share]],
+    errors: dict[str, list[Fraction]],
     losses: dict[str, list[float]],
-    reached: Share = 0.1,
+    reached: Fraction = 0.1,
 ) -> Picture:
     """Training error and test loss by step, a line for each arm; `reached`: the error marked on the left."""
     require_same_names("arms of", {"errors": errors, "losses": losses}, "an arm has both")
@@ -119,7 +119,7 @@ def dropout_curves(
 
 
 @validated
-def averaged_nets(counts: list[Count], errors: list[Share], halved: Share) -> Picture:
+def averaged_nets(counts: list[Count], errors: list[Fraction], halved: Fraction) -> Picture:
     """Test error of averages over `counts` masked nets, and of the one net with halved outputs."""
     require_same_length({"counts": counts, "errors": errors}, "an average of so many nets has an error")
     figure, axis = subplots(figsize=(NARROW, 3.2))

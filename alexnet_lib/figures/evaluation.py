@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..guard import Bounds, Share, require_same_length, require_tensor, validated
+from ..guard import Bounds, Fraction, require_same_length, require_tensor, validated
 from .picture import BLUE, GRAY, NARROW, ORANGE, Picture, subplots
 
 
@@ -71,7 +71,7 @@ def steps_of_the_margin(errors: dict[str, Annotated[float, Bounds(0.1, 100)]]) -
 
 
 @validated
-def nets_and_average(errors: dict[str, tuple[Share, Share]]) -> Picture:
+def nets_and_average(errors: dict[str, tuple[Fraction, Fraction]]) -> Picture:
     """Errors with the center crop and with ten crops, a line for each net, and last for their average."""
     figure, axis = subplots(figsize=(NARROW, 0.46 * len(errors) + 0.8))
     for row, (center, ten) in enumerate(errors.values()):

@@ -7,11 +7,11 @@ from typing import Annotated
 from matplotlib.figure import Figure
 
 from ..guard import (
+    AnyFloat,
     Bounds,
     Count,
+    Fraction,
     Positive,
-    Reading,
-    Share,
     require_same_length,
     require_same_names,
     validated,
@@ -77,7 +77,7 @@ def step_lengths(rules: dict[str, Sequence[Positive]], drop: Count) -> Picture:
 
 
 @validated
-def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
+def plateaus(errors: Sequence[Fraction], rates: Sequence[Positive]) -> Picture:
     """A validation error over epochs, and below it the rate of each epoch (§5)."""
     require_same_length({"errors": errors, "rates": rates}, "an epoch has one of each")
     figure, (above, below) = subplots(2, 1, figsize=(NARROW, 4.4), sharex=True)
@@ -100,7 +100,7 @@ def plateaus(errors: Sequence[Share], rates: Sequence[Positive]) -> Picture:
 
 
 @validated
-def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture:
+def first_signals(arms: dict[str, dict[str, tuple[Positive, Fraction]]]) -> Picture:
     """What each layer of an untrained net hands on; arms: name -> layer -> (spread between pictures, open).
 
     Spread: how far a unit's output lies apart from picture to picture. Open: the share of ReLUs above zero;
@@ -127,7 +127,7 @@ def first_signals(arms: dict[str, dict[str, tuple[Positive, Share]]]) -> Picture
 
 
 @validated
-def losses(panels: dict[str, dict[str, Sequence[Reading]]], classes: Classes, window: Count = 5) -> Picture:
+def losses(panels: dict[str, dict[str, Sequence[AnyFloat]]], classes: Classes, window: Count = 5) -> Picture:
     """Training losses over steps, each point a mean of `window` steps, and the line of a net that guesses.
 
     panels: title -> name of the run -> the loss of each step. A loss above the picture is drawn at its edge,

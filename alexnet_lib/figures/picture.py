@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from ..guard import Bounds, Count, Share, require_tensor, validated
+from ..guard import Bounds, Count, Fraction, require_tensor, validated
 
 # Distinct for the color-blind, and in gray: dark blue and orange (Wong's palette).
 BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#777777"
@@ -108,7 +108,7 @@ def photograph_row(
     return Picture(figure, alt)
 
 
-def paired_bars(shares: dict[str, tuple[Share, Share]], names: tuple[str, str]) -> Figure:
+def paired_bars(shares: dict[str, tuple[Fraction, Fraction]], names: tuple[str, str]) -> Figure:
     """Two horizontal bars for each layer, in per cent; `names` are said above the first pair."""
     figure, axis = subplots(figsize=(NARROW, 0.55 * len(shares) + 0.7))
     for row, pair in enumerate(shares.values()):

@@ -9,7 +9,7 @@ from ..guard import Bounds, Count, require_same_length, require_tensor, validate
 from ..pooling import output_size
 from .picture import BLUE, GRAY, NARROW, ORANGE, Drawn, Picture, as_picture, styled, subplots
 
-Change = Annotated[float, Bounds(least=0.0)]  # as a share, which may be above 1
+Change = Annotated[float, Bounds(ge=0.0)]  # as a share, which may be above 1
 FORMS = {  # the paper's pooling, and two ways to pool without overlap: z, s, ceil
     "z = 3, s = 2": (3, 2, False),
     "z = 2, s = 2, floor": (2, 2, False),

@@ -4,7 +4,15 @@ from typing import Annotated
 
 import torch
 
-from ..guard import Bounds, Count, Share, require_choice, require_same_length, require_same_names, validated
+from ..guard import (
+    Bounds,
+    Count,
+    Fraction,
+    require_choice,
+    require_same_length,
+    require_same_names,
+    validated,
+)
 from ..relu import ACTIVATIONS
 from .picture import BLUE, GRAY, GREEN, NARROW, ORANGE, Picture, subplots
 
@@ -79,7 +87,7 @@ def gradients_through_depth(shares: dict[str, dict[str, list[Left]]]) -> Picture
 
 
 @validated
-def error_curves(curves: dict[str, tuple[str, list[Share]]], threshold: Share = 0.25) -> Picture:
+def error_curves(curves: dict[str, tuple[str, list[Fraction]]], threshold: Fraction = 0.25) -> Picture:
     """Training error over steps: {words: (unit, errors)}; a curve ends where it reaches the threshold."""
     drawn = [require_choice("a unit of curves", unit, STYLES) for unit, _ in curves.values()]
     if repeated := [unit for unit in STYLES if drawn.count(unit) > 2]:

@@ -32,7 +32,7 @@ def save(state: dict, folder: str | Path, step: int) -> Path:
     Older files go only when the new one is on the disk. Raises OSError where the disk takes no more.
     """
     folder = require_path("folder", folder, _FOLDER)
-    require_count("step", step, "it counts the steps of a run", least=0)
+    require_count("step", step, "it counts the steps of a run", ge=0)
     path = folder / f"checkpoint-{step:09d}.pt"
 
     def write(file: io.BufferedIOBase) -> None:

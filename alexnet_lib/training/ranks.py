@@ -115,7 +115,7 @@ def enough_memory(batch_size: int, world: World) -> Iterator[None]:
 
 def share(count: int, world: World) -> slice:
     """This process's rows of an evaluation set: each of `count` rows is some process's, and only one's."""
-    count = require_count("count", count, "it counts rows", least=0)
+    count = require_count("count", count, "it counts rows", ge=0)
     return slice(count * world.rank // world.size, count * (world.rank + 1) // world.size)
 
 

@@ -45,8 +45,8 @@ class Slider(Parameter):
 
     def validate(self, obj, value):
         if self.whole:
-            value = require_count(self.name, value, self.why, least=self.low)
-        number = require_number(self.name, value, self.why, least=self.low, most=self.high)
+            value = require_count(self.name, value, self.why, ge=self.low)
+        number = require_number(self.name, value, self.why, ge=self.low, le=self.high)
         return int(number) if self.whole else number
 
     def control(self) -> dict:
