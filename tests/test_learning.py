@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from alexnet_lib import learning
 from alexnet_lib.architecture import SPECS, AlexNet
 from alexnet_lib.learning import (
     LR_PLANS,
@@ -60,25 +59,17 @@ def test_torch_walks_the_same_path_at_a_constant_rate_and_another_one_after_a_ch
     assert (ours[3] - torchs[3]).abs().max() > 0.01
 
 
-def test_weights_of_any_size_and_order_of_memory_are_updated_whole(monkeypatch):
-    monkeypatch.setattr(learning, "PIECE", 4)  # several pieces, with a last one that is smaller
+def test_weights_of_any_shape_and_order_of_memory_are_updated_whole():
     draw = torch.Generator().manual_seed(0)
-    shapes = [(3, 5), (1,), (), (2, 3, 3, 3), (2, 0)]
-    weights = [torch.randn(shape, generator=draw, dtype=torch.float64) for shape in shapes]
-    weights[3] = weights[3].to(memory_format=torch.channels_last)
+    weights = [torch.randn(shape, generator=draw) for shape in [(3, 5), (), (2, 3, 3, 3), (2, 0)]]
+    weights[2] = weights[2].to(memory_format=torch.channels_last)
     weights = [torch.nn.Parameter(weight) for weight in weights]
-    optimizer = PaperSGD(weights, lr=0.1, momentum=0.9, weight_decay=0.05)
-    expected = [weight.detach().clone() for weight in weights]
-    velocities = [torch.zeros_like(weight) for weight in weights]
-    for _ in range(2):
-        for k, weight in enumerate(weights):
-            weight.grad = torch.randn(weight.shape, generator=draw, dtype=torch.float64)
-            velocities[k] = 0.9 * velocities[k] - 0.05 * 0.1 * expected[k] - 0.1 * weight.grad
-            expected[k] = expected[k] + velocities[k]
-        weights[0].grad = weights[0].grad.t().contiguous().t()  # the same numbers, in another order
-        optimizer.step()
-    for weight, wanted in zip(weights, expected, strict=True):
-        torch.testing.assert_close(weight.detach(), wanted, rtol=1e-12, atol=1e-15)
+    before = [weight.detach().clone() for weight in weights]
+    for weight in weights:
+        weight.grad = torch.randn(weight.shape, generator=draw)
+    PaperSGD(weights, lr=0.1, weight_decay=0.05).step()
+    for weight, w in zip(weights, before, strict=True):
+        torch.testing.assert_close(weight.detach(), w - 0.05 * 0.1 * w - 0.1 * weight.grad)
 
 
 def test_groups_keep_their_own_rate_and_a_weight_without_gradient_stays():
@@ -103,17 +94,34 @@ def test_the_velocity_is_part_of_the_state_that_is_saved():
     assert torch.equal(again.state[weight]["velocity"], optimizer.state[weight]["velocity"])
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"lr": -1.0}, "lr is -1"),
-        ({"momentum": 1.5}, "momentum is 1.5"),
-        ({"weight_decay": -1.0}, "weight_decay"),
-    ],
-)
-def test_an_impossible_setting_is_named(settings, words):
-    with pytest.raises(ValueError, match=words):
-        PaperSGD([torch.nn.Parameter(torch.ones(1))], **settings)
+def test_the_state_of_torchs_sgd_is_refused_since_its_momentum_is_in_other_units():
+    weight = torch.nn.Parameter(torch.ones(1))
+    other = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+    weight.sum().backward()
+    other.step()
+    with pytest.raises(ValueError, match=r"^state_dict holds momentum_buffer .*velocity"):
+        PaperSGD([weight]).load_state_dict(other.state_dict())
+
+
+def test_it_works_with_a_closure_a_scheduler_and_a_gradient_scaler():
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = PaperSGD([weight], lr=0.5, momentum=0.0, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = weight.sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 1.0
+    assert weight.item() == 0.5
+    schedule.step()
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    optimizer.zero_grad()
+    scaler.scale(weight.sum()).backward()
+    scaler.step(optimizer)
+    assert weight.item() == pytest.approx(0.45)
 
 
 def test_init_paper_gives_small_weights_and_ones_where_section_5_says():
@@ -177,9 +185,12 @@ def test_the_plan_of_2012_follows_the_log_of_run_145():
     assert len(rates) == 16
 
 
-def test_a_plan_made_for_90_epochs_shrinks_with_the_run():
-    weights = TrainConfig(lr_plan="source-2012", epochs=9).plan()[-1]
-    assert weights.rates == ((0, 1.0), (2, 0.1), (5, 0.01), (8, 0.001))
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 9, 15, 90, 180])
+def test_a_plan_made_for_90_epochs_is_stretched_to_a_run_of_any_length(epochs):
+    stretched = TrainConfig(lr_plan="source-2012", epochs=epochs).plan()
+    for ours, group in zip(stretched, LR_PLANS["source-2012"], strict=True):
+        wanted = [group.factor(90 * epoch // epochs) for epoch in range(epochs)]
+        assert [ours.factor(epoch) for epoch in range(epochs)] == wanted
 
 
 def test_named_epochs_divide_by_ten():
@@ -206,37 +217,23 @@ def test_a_rate_of_zero_freezes_at_once_as_in_2012():
 def test_the_rate_is_divided_after_patience_epochs_without_a_new_best_and_three_times_at_most():
     plateau = Plateau(divisions=3, patience=2)
     errors = [0.9, 0.8, 0.85, 0.8, 0.79, 0.79, 0.79, 0.79, 0.79, 0.7, 0.7, 0.7, 0.7, 0.7]
-    divided = [epoch for epoch, error in enumerate(errors) if plateau.see(error)]
+    divided = [epoch for epoch, error in enumerate(errors) if plateau.step(error)]
     assert divided == [3, 6, 8]
     assert plateau.factor == pytest.approx(0.001)
 
 
 def test_no_divisions_keep_the_rate():
     plateau = Plateau(divisions=0, patience=1)
-    assert not any(plateau.see(0.5) for _ in range(10))
+    assert not any(plateau.step(0.5) for _ in range(10))
     assert plateau.factor == 1
-
-
-# What a config refuses
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"spec": "papier"}, "spec is 'papier'.* did you mean 'paper'"),
-        ({"optimizer": "sgd"}, "optimizer is 'sgd'"),
-        ({"precision": "float8"}, "precision is 'float8'"),
+        ({"init": "papper"}, "init is 'papper'.* did you mean 'paper'"),
         ({"lr_plan": "2012"}, "lr_plan is '2012'"),
-        ({"color_noise_scale": "eigenvector"}, "did you mean 'eigenvalue'"),
-        ({"val_fraction": 0.9}, "val_fraction is 0.9, and must be from 0 to 0.5"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"training_images": 0}, "training_images is 0, and must be at least 1"),
-        ({"split_seed": -1}, "split_seed is -1, and must be at least 0"),
-        ({"stop_at_error": 25.0}, "stop_at_error is 25.0, and must be from 0 to 1"),
-        ({"lr": -1.0}, "lr is -1"),
-        ({"input_scale": 0.0}, "input_scale is 0"),
-        ({"dropout": 1.0}, "dropout is 1"),
         ({"milestones": (5, 3)}, r"milestones is \(5, 3\), and must rise"),
         ({"crop": 300}, "crop is 300 and image_size 256.* use image_size=300 or more"),
         ({"spec": "caffe", "image_size": 226}, "crop is 227 and image_size 226"),
@@ -244,12 +241,6 @@ def test_no_divisions_keep_the_rate():
         ({"lr_plan": "source-2012", "milestones": (3,)}, "has epochs of its own"),
     ],
 )
-def test_a_setting_that_does_not_fit_is_named(settings, words):
+def test_settings_that_do_not_fit_together_are_named(settings, words):
     with pytest.raises(ValueError, match=words):
-        TrainConfig(**settings)
-
-
-@pytest.mark.parametrize("settings", [{"epochs": 2.5}, {"seed": "0"}, {"lr": "fast"}])
-def test_a_setting_of_the_wrong_type_is_named(settings):
-    with pytest.raises(TypeError, match=next(iter(settings))):
         TrainConfig(**settings)
