@@ -31,9 +31,7 @@ def train_val_split(
     limit: train on so many of the others; None takes all. Raises ValueError for too many.
     """
     if not 0 <= fraction < 1:
-        raise ValueError(
-            f"fraction is {fraction:g}, and must be from 0 to below 1: 0.05 holds out a twentieth"
-        )
+        raise ValueError(f"fraction is {fraction:g}, and must be from 0 to below 1 (0.05)")
     kept = len(images) - round(fraction * len(images))
     if fraction and kept == len(images):
         raise ValueError(

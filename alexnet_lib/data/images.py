@@ -93,8 +93,8 @@ def mean_image(images: Tensor, indices: Tensor | None = None) -> Tensor:
     indices = torch.arange(len(images)) if indices is None else indices
     if images.dtype != torch.uint8 or not len(indices):
         raise ValueError(
-            f"images are {images.dtype}, {len(indices)} of shape {tuple(images.shape[1:])}, and must be uint8, "
-            f"at least one: take the mean over the training set, before images become float"
+            f"images are {images.dtype}, {len(indices)} of shape {tuple(images.shape[1:])}, and must be "
+            f"uint8, at least one: take the mean over the training set, before images become float"
         )
     # Whole numbers add up exactly: float32 counts to 2^24, which 65,794 white pixels exceed.
     total = sum(images[rows].sum(0, dtype=torch.int32).long() for rows in indices.split(16))
@@ -174,6 +174,6 @@ def _allocate(count: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((count, *shape), np.uint8)
     except MemoryError as error:
         raise MemoryError(
-            f"{count:,} images of {shape} take {count * math.prod(shape) / 1e9:.0f} GB of memory, which is not "
-            f"to be had: choose a smaller size= or a folder with fewer images, or keep them on a disk by cache="
+            f"{count:,} images of {shape} take {count * math.prod(shape) / 1e9:.0f} GB of memory, which "
+            f"is not to be had: choose a smaller size= or a folder with fewer images, or use cache="
         ) from error
