@@ -1,6 +1,5 @@
 """From stored images to what the net sees in one step (§2, §4.1), on the net's own device."""
 
-from functools import partial
 from hashlib import blake2b
 
 import torch
@@ -9,12 +8,13 @@ from torch import Generator, Tensor
 
 from ..augmentation import PCAColorNoise, RandomCropFlip, center_place
 from ..dataset import ImageSet
-from ..guard import require_count, require_number, require_tensor
+from ..guard import Count, require_tensor, validated
 from ..learning import TrainConfig
-from ..room import Room
 from ..training.ranks import World, equal_share
+from .images import mean_image
 
-SAMPLE = 20_000  # images that the color noise's principal components are found on; more change nothing
+SAMPLE = 20_000  # images that the principal components are found on, and
+SAMPLE_BYTES = 2**30  # their bytes: more change nothing
 
 
 def seed_of(*what: object) -> int:
@@ -22,29 +22,29 @@ def seed_of(*what: object) -> int:
     return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest()) >> 1
 
 
+@validated
 def train_val_split(
-    images: ImageSet, share: float, seed: int, most: int | None = None
+    images: ImageSet, fraction: float, seed: int, limit: Count | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Numbers of the images to train on, and of those that only the schedule looks at, by chance.
+    """Indices of the images to train on, and of the `fraction` that only the schedule looks at, by chance.
 
-    most: train on so many of those that are not held out; None takes all. Raises ValueError for too many.
+    limit: train on so many of the others; None takes all. Raises ValueError for too many.
     """
-    require_number("share", share, "it is a share of the images (0.05)", ge=0.0, le=1.0)
-    if most is not None:
-        require_count("most", most, "it counts images to train on; None: all")
-    if share and not round(share * len(images)):
+    if not 0 <= fraction < 1:
+        raise ValueError(f"fraction is {fraction:g}, and must be from 0 to below 1 (0.05)")
+    kept = len(images) - round(fraction * len(images))
+    if fraction and kept == len(images):
         raise ValueError(
-            f"val_fraction is {share:g}, and of the {len(images)} images of {images.name} that is none: hold out "
+            f"val_fraction is {fraction:g}, and of the {kept} images of {images.name} that is none: hold out "
             f"a larger share, or 0 with max_drops=0"
         )
-    order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
-    kept = len(images) - round(share * len(images))
-    if most is not None and most > kept:
+    if limit is not None and limit > kept:
         raise ValueError(
-            f"training_images is {most}, and {images.name} has {kept} that are not held out: use at most "
+            f"training_images is {limit}, and {images.name} has {kept} that are not held out: use at most "
             f"{kept}, or None"
         )
-    return order[:kept][:most].sort().values, order[kept:].sort().values
+    order = torch.randperm(len(images), generator=Generator().manual_seed(seed_of(seed, "held out")))
+    return order[:kept][:limit].sort().values, order[kept:].sort().values
 
 
 def fingerprint(images: ImageSet) -> str:
@@ -67,7 +67,9 @@ class Batches:
     several processes draw alike: each cuts its own rows of the same batch. The last images of an epoch that
     fill no batch wait for another epoch, which has another order.
 
-    images: the training set; chosen: the numbers of the images to use. `mean`: (3, side, side), float32.
+    images: the training set; chosen: the indices of the images to use. Mean image and principal components
+    are of the chosen images alone. Records made before this rule took them over the whole training set, its
+    validation and unused images too. `mean`: (3, side, side), float32.
     """
 
     def __init__(self, images: ImageSet, chosen: Tensor, config: TrainConfig, world: World):
@@ -81,54 +83,48 @@ class Batches:
             )
         self.draw = Generator()
         self.crop = RandomCropFlip(config.input_size, self.draw, shared_by=config.crop_shared_by)
-        self.mean = _resized(images.mean()[None], config.image_size)[0].to(self.device)
+        self.mean = _resized(mean_image(images.images, chosen)[None], config.image_size)[0].to(self.device)
         self.noise = None
         if config.color_noise:
             self.noise = PCAColorNoise(config.color_noise, self.draw, magnitude=config.color_noise_scale)
-            self.noise.fit(images.images[:: -(-len(images) // SAMPLE)])
-        self.images, self.labels = _near(images.images, self.device), images.labels.to(self.device)
-        order = (0, 2, 3, 1) if config.channels_last else (0, 1, 2, 3)
-        shape = (self.rows.stop - self.rows.start, 3, config.input_size, config.input_size)
-        self.memory = partial(Room().empty, shape, order, torch.float32, self.device)
+            most = min(SAMPLE, 1 + SAMPLE_BYTES // images.images[0].nbytes)
+            self.noise.fit(images.images[chosen[:: -(-len(chosen) // most)]])
+        self.images, self.labels = _near(images.images, self.device), images.labels
         self._order = (-1, chosen)
 
     def step(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """This process's rows of one step's batch: float32 (n, 3, crop, crop) and labels (n,)."""
         size, side = self.config.batch_size, self.config.image_size
-        numbers = self.order(epoch)[step * size : (step + 1) * size][self.rows]
+        indices = self.order(epoch)[step * size : (step + 1) * size][self.rows]
         self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
         if self.config.random_crops:
             places = self.crop.places(size, side, side)[self.rows]
         else:
-            places = torch.tensor([*center_place(side, side, self.crop.size), 0]).expand(len(numbers), 3)
+            places = torch.tensor([*center_place(side, side, self.crop.size), 0]).expand(len(indices), 3)
         shifts = self.noise.shifts(size)[self.rows] if self.noise else None
-        labels, stored = self.labels[numbers.to(self.device)], self.images
-        if stored.device != self.device or stored.shape[-2:] != (side, side):
-            stored = whole(stored[numbers].to(self.device), side)
-            numbers = torch.arange(len(numbers))
-        # Straight out of the set: whole images would be read and written once more than their crops.
-        out = self.memory()
-        return self.crop.cut(stored, places, self.mean, shifts, numbers=numbers, out=out), labels
+        stored = self.images[indices.to(self.images.device)].to(self.device)  # (n, 3, H, W)
+        batch = self.crop.cut(resize_stored(stored, side), places, self.mean, shifts)
+        order = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        return batch.contiguous(memory_format=order), self.labels[indices].to(self.device)
 
     def order(self, epoch: int) -> Tensor:
-        """The numbers of the images in the order of this epoch."""
+        """The indices of the images in the order of this epoch."""
         if self._order[0] != epoch:
             self.draw.manual_seed(seed_of(self.config.seed, "order", epoch))
             self._order = epoch, self.chosen[torch.randperm(len(self.chosen), generator=self.draw)]
         return self._order[1]
 
 
-def whole(stored: Tensor, side: int) -> Tensor:
-    """Stored images as crops are cut from them: uint8 (N, 3, side, side), rescaled where needed (§2)."""
+def resize_stored(stored: Tensor, size: int) -> Tensor:
+    """Stored images as crops are cut from them: uint8 (N, 3, size, size), rescaled where needed (§2)."""
     require_tensor("stored", stored, "(N, 3, H, W)", "uint8, on the scale 0-255")
-    require_count("side", side, "it is the side of the images that crops are cut from (§2: 256)")
-    if stored.shape[-2:] == (side, side):
+    if stored.shape[-2:] == (size, size):
         return stored
-    return _resized(stored.float(), side).round().to(torch.uint8)
+    return _resized(stored.float(), size).round().to(torch.uint8)
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
-    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+def _resized(images: Tensor, size: int) -> Tensor:
+    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
 def _near(images: Tensor, device: torch.device) -> Tensor:
