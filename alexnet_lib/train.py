@@ -80,7 +80,10 @@ def train(
     Ctrl-C, SIGTERM or SIGHUP, when a checkpoint has been written.
     """
     folder = folder if folder is None else require_path("folder", folder, "where the run is kept, or None")
-    with init_distributed(device) as ranks, lock_folder(folder) if folder and ranks.is_main else nullcontext():
+    with (
+        init_distributed(device) as ranks,
+        lock_folder(folder) if folder and ranks.is_main else nullcontext(),
+    ):
         found = checkpoints.newest(folder) if folder else None
         require_fit(config, ranks, net)
         if bool(found) != resume:
@@ -92,7 +95,9 @@ def train(
                 f"or leave resume out"
             )
         size = stored_size(config)
-        sets = sets or tuple(load(config.data, split, root, size=size, cache=cache) for split in ("train", "test"))
+        sets = sets or tuple(
+            load(config.data, split, root, size=size, cache=cache) for split in ("train", "test")
+        )
         run = Training(config, *sets, ranks, folder, net, save_seconds, progress)
         if found:
             run.load(*found)

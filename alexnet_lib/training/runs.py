@@ -85,7 +85,9 @@ class TrainedNet:
             )
         model = InputScale(self.net, self.config.input_scale).to(device)
         side, size, found = self.config.image_size, self.config.input_size, []
-        with tqdm(desc=f"{crops} crops", total=len(images), unit=" images", disable=not progress or None) as bar:
+        with tqdm(
+            desc=f"{crops} crops", total=len(images), unit=" images", disable=not progress or None
+        ) as bar:
             for part in images.images.split(64):
                 found.append(judge(model, whole(part, side), size, mean=self.mean))
                 bar.update(len(part))
