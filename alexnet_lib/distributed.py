@@ -1,7 +1,7 @@
 """The paper's net as it was trained: one tower in each of two processes, one process for each GPU (§3.2).
 
 Where a layer reads both towers, each process sends the activities that it computed to the other, and on the
-way back the other's gradients return. Everything else stays where it is: weights, momentum, half of the maps.
+way back the other's gradients return. Everything else stays where it is: weights, momentum, half of the channels.
 """
 
 from collections import Counter
@@ -13,39 +13,38 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .architecture import AlexNet
-from .guard import require_count
+from .architecture import AlexNet, AlexNetSpec, BatchNorm, require_images
+from .counts import crossings, trace
+from .guard import Count, validated
 from .normalization import LocalResponseNorm
-from .spec import AlexNetSpec, BatchNorm, crossings, trace
 from .towers import TOWERS, require_even_share
-from .training.ranks import World
+from .training.ranks import Ranks
 
 
 def device_of_towers() -> str:
-    """Return "cuda" where each tower finds a GPU of its own, else "cpu"; for `processes.joined`."""
+    """Return "cuda" where each tower finds a GPU of its own, else "cpu"; for `init_distributed`."""
     return "cuda" if torch.cuda.is_available() and torch.cuda.device_count() >= TOWERS else "cpu"
 
 
-def bytes_to_cross(spec: AlexNetSpec, images: int, bytes_each: int = 4) -> Counter:
+@validated
+def bytes_to_cross(spec: AlexNetSpec, images: Count, bytes_each: Count = 4) -> Counter:
     """What one training step sends, by arithmetic alone: (layer, "forward" or "backward") -> bytes (§3.2).
 
     Both directions together. "scores" are the halves of fc8's outputs, which each process sends so that both
     know the loss; their gradients need no way back.
     """
     numbers = crossings(spec)
-    require_count("images", images, "it counts the images of a step (§5: 128)")
-    require_count("bytes_each", bytes_each, "a float32 takes 4")
     there = {(layer, "forward"): count * images * bytes_each for layer, count in numbers.items()}
     back = {(layer, "backward"): count * images * bytes_each for layer, count in numbers.items()}
     return Counter({**there, ("scores", "forward"): spec.classes * images * bytes_each, **back})
 
 
-def bytes_of_gradients(spec: AlexNetSpec, bytes_each: int = 4) -> int:
+@validated
+def bytes_of_gradients(spec: AlexNetSpec, bytes_each: Count = 4) -> int:
     """What one step sends if two processes hold the whole net and share the images instead (§3.2).
 
     Each parameter's gradient crosses once each way, however many images there are.
     """
-    require_count("bytes_each", bytes_each, "a float32 takes 4")
     return 2 * bytes_each * sum(layer.parameters for layer in trace(spec))
 
 
@@ -59,8 +58,8 @@ class TwoDeviceAlexNet(AlexNet):
 
     (N, 3, image_size, image_size) -> (N, classes), all scores in both processes. Both pass the same images,
     and both compute the same loss and call backward: a process that leaves one out keeps the other waiting.
-    Afterwards parameters have the gradients that they have in AlexNet. `crossed` counts the bytes that
-    were sent, as `bytes_to_cross` does, until `crossed.clear()`.
+    Afterwards parameters have the gradients that they have in AlexNet. `bytes_sent` counts the bytes that
+    were sent, as `bytes_to_cross` does, until `bytes_sent.clear()`.
 
     Raises ValueError outside of two processes, and for a spec that is not made of two equal towers.
     """
@@ -69,7 +68,7 @@ class TwoDeviceAlexNet(AlexNet):
         rank = _rank()
         super().__init__(spec, classes)
         self.rank = rank
-        self.crossed = Counter()
+        self.bytes_sent = Counter()
         _require_two_towers(self.spec)
         _keep_one_tower(self, rank)
 
@@ -78,7 +77,7 @@ class TwoDeviceAlexNet(AlexNet):
         """This process's tower of a net that both processes have, with copies of its weights."""
         with torch.device("meta"):  # no memory, and no random numbers drawn
             tower = cls(whole.spec)
-        own = {name: share.chunk(TOWERS)[tower.rank].clone() for name, share in whole.state_dict().items()}
+        own = {name: both.chunk(TOWERS)[tower.rank].clone() for name, both in whole.state_dict().items()}
         tower.load_state_dict(own, assign=True)
         return tower.train(whole.training)
 
@@ -87,35 +86,29 @@ class TwoDeviceAlexNet(AlexNet):
         with torch.device("meta"):
             whole = AlexNet(self.spec)
         # Rows of a weight are kernels or units, so a tower's are one half of them.
-        rows = {name: torch.cat(_in_order(own, _swap(own))) for name, own in self.state_dict().items()}
+        rows = {name: torch.cat(exchange(own, Counter(), "", "")) for name, own in self.state_dict().items()}
         whole.load_state_dict(rows, assign=True)
         return whole.train(self.training)
 
     @property
-    def placed(self) -> str:
+    def where(self) -> str:
         """One line on where this tower is, and why not on a GPU of its own."""
         device = next(self.parameters()).device
         line = f"tower {self.rank + 1} of {TOWERS} on {device}"
-        if device.type == "cuda":
+        if device.type == "cuda" or device_of_towers() == "cuda":
             return line
-        gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        return f"{line}: torch sees {gpus} GPUs, so two CPU processes stand in" if gpus < TOWERS else line
+        return f"{line}: torch sees {torch.cuda.device_count()} GPUs, so two CPU processes stand in"
 
     def forward(self, images: Tensor) -> Tensor:
-        self._check(images)
+        require_images(images, self.spec)
         if images.requires_grad:
-            images = _SeenByBoth.apply(images, self.crossed)
+            images = CopyToBoth.apply(images, self.bytes_sent)
         a, across = images, crossings(self.spec)
-        for name, layer in self.features.named_children():
-            a = layer(self._from_both(a, name) if name in across else a)
-        a = torch.flatten(a, 1)
-        for name, layer in self.classifier.named_children():
-            a = layer(self._from_both(a, name) if name in across else a)
-        return _Scores.apply(a, self.crossed)
-
-    def _from_both(self, own: Tensor, layer: str) -> Tensor:
-        """All maps below a layer, where this tower has computed `own`: (N, C/2, ...) -> (N, C, ...)."""
-        return _FromBoth.apply(own, layer, self.crossed)
+        for part in (self.features, self.classifier):
+            for name, layer in part.named_children():
+                a = layer(GatherMaps.apply(a, name, self.bytes_sent) if name in across else a)
+            a = a.flatten(1)
+        return GatherScores.apply(a, self.bytes_sent)
 
 
 @dataclass(frozen=True)
@@ -126,49 +119,49 @@ class TowerStep:
     gradients: dict[str, Tensor]
     image_gradient: Tensor
     parameters: int
-    crossed: Counter
-    placed: str
+    bytes_sent: Counter
+    where: str
 
 
-def one_step(world: World, whole: AlexNet, images: Tensor, labels: Tensor) -> TowerStep:
+def one_step(ranks: Ranks, whole: AlexNet, images: Tensor, labels: Tensor) -> TowerStep:
     """Forward and backward through two towers made from `whole`; for `run_processes(one_step, 2, ...)`."""
-    tower = TwoDeviceAlexNet.from_whole(whole).to(world.device)
-    images = images.to(world.device).requires_grad_()
+    tower = TwoDeviceAlexNet.from_whole(whole).to(ranks.device)
+    images = images.to(ranks.device).requires_grad_()
     scores = tower(images)
-    F.cross_entropy(scores, labels.to(world.device)).backward()
+    F.cross_entropy(scores, labels.to(ranks.device)).backward()
     gradients = {name: parameter.grad for name, parameter in tower.named_parameters()}
     held = sum(parameter.numel() for parameter in tower.parameters())
-    return TowerStep(scores.detach(), gradients, images.grad, held, tower.crossed, tower.placed)
+    return TowerStep(scores.detach(), gradients, images.grad, held, tower.bytes_sent, tower.where)
 
 
-class _FromBoth(torch.autograd.Function):
-    """Own half of the maps in, all maps out; on the way back a half's gradient is the sum over both towers.
+class GatherMaps(torch.autograd.Function):
+    """All-gather: own half of the channels in, all out; the gradient of a half is the sum over both towers.
 
-    torch.distributed.nn.functional.all_gather has this gradient too, but not the one of `_Scores`.
+    torch.distributed.nn.functional.all_gather has this gradient too, but not the one of `GatherScores`.
     """
 
     @staticmethod
-    def forward(ctx, own, layer, crossed):
-        ctx.layer, ctx.crossed = layer, crossed
-        return torch.cat(_in_order(own, _swap(own, crossed, layer, "forward")), dim=1)
+    def forward(ctx, own, layer, bytes_sent):
+        ctx.layer, ctx.bytes_sent = layer, bytes_sent
+        return torch.cat(exchange(own, bytes_sent, layer, "forward"), dim=1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
         halves, rank = gradient.chunk(TOWERS, dim=1), dist.get_rank()
-        returned = _swap(halves[1 - rank], ctx.crossed, ctx.layer, "backward")
+        returned = exchange(halves[1 - rank], ctx.bytes_sent, ctx.layer, "backward")[1 - rank]
         return halves[rank] + returned, None, None
 
 
-class _Scores(torch.autograd.Function):
+class GatherScores(torch.autograd.Function):
     """Own half of the scores in, all scores out. Both processes compute one and the same loss from them.
 
     So the gradient of the own half is at hand, and a sum over both would count that loss twice.
     """
 
     @staticmethod
-    def forward(ctx, own, crossed):
-        return torch.cat(_in_order(own, _swap(own, crossed, "scores", "forward")), dim=1)
+    def forward(ctx, own, bytes_sent):
+        return torch.cat(exchange(own, bytes_sent, "scores", "forward"), dim=1)
 
     @staticmethod
     @once_differentiable
@@ -176,18 +169,27 @@ class _Scores(torch.autograd.Function):
         return gradient.chunk(TOWERS, dim=1)[dist.get_rank()], None
 
 
-class _SeenByBoth(torch.autograd.Function):
+class CopyToBoth(torch.autograd.Function):
     """The images as they are; their gradient is the sum over the towers, both of which read them."""
 
     @staticmethod
-    def forward(ctx, images, crossed):
-        ctx.crossed = crossed
+    def forward(ctx, images, bytes_sent):
+        ctx.bytes_sent = bytes_sent
         return images.view_as(images)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        return gradient + _swap(gradient, ctx.crossed, "images", "backward"), None
+        return sum(exchange(gradient, ctx.bytes_sent, "images", "backward")), None
+
+
+def exchange(own: Tensor, bytes_sent: Counter, layer: str, way: str) -> list[Tensor]:
+    """Send the other process `own` and get its tensor of that shape: the first tower's, the second's."""
+    own = own.detach().contiguous()
+    both = [torch.empty_like(own) for _ in range(TOWERS)]
+    dist.all_gather(both, own)
+    bytes_sent[layer, way] += TOWERS * own.numel() * own.element_size()
+    return both
 
 
 class _OwnDropout(nn.Module):
@@ -204,33 +206,19 @@ class _OwnDropout(nn.Module):
         return a * everyone.chunk(TOWERS, dim=1)[self.rank]
 
 
-def _swap(own: Tensor, crossed: Counter | None = None, layer: str = "", way: str = "") -> Tensor:
-    """The other process's tensor for this one's; of the same shape, and counted in both directions."""
-    own = own.detach().contiguous()
-    both = [torch.empty_like(own) for _ in range(TOWERS)]
-    dist.all_gather(both, own)
-    if crossed is not None:
-        crossed[layer, way] += TOWERS * own.numel() * own.element_size()
-    return both[1 - dist.get_rank()]
-
-
-def _in_order(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """The first tower's, then the second's."""
-    return (own, other) if dist.get_rank() == 0 else (other, own)
-
-
 def _rank() -> int:
     """This process's number, if there are two."""
     size = dist.get_world_size() if dist.is_initialized() else 1
     if size != TOWERS:
         raise ValueError(
             f"the net runs in {TOWERS} processes, one for each tower (§3.2), and this is one of {size}: use "
-            f"run_processes(function, {TOWERS}), or torchrun --nproc-per-node {TOWERS} and joined()"
+            f"run_processes(function, {TOWERS}), or torchrun --nproc-per-node {TOWERS} and init_distributed()"
         )
     return dist.get_rank()
 
 
 def _require_two_towers(spec: AlexNetSpec) -> None:
+    """Refuse what would be silently another net when it is halved."""
     if spec.towers != TOWERS:
         raise ValueError(
             f"spec is {spec.name!r} with towers={spec.towers}, and two processes hold one of {TOWERS} towers "
@@ -239,15 +227,11 @@ def _require_two_towers(spec: AlexNetSpec) -> None:
     require_even_share(f"fc{len(spec.convs) + len(spec.hidden) + 1}", spec.classes, TOWERS, "classes")
     for number, conv in enumerate(spec.convs, 1):
         for step in conv.then:
-            if isinstance(step, BatchNorm):
+            if isinstance(step, BatchNorm) or getattr(step, "towers", TOWERS) % TOWERS:
                 raise ValueError(
-                    f"spec is {spec.name!r} with BatchNorm behind conv{number}, which is not the paper's and "
-                    f"is not halved here: use AlexNet({spec.name!r}) in one process"
-                )
-            if getattr(step, "towers", TOWERS) % TOWERS:
-                raise ValueError(
-                    f"norm{number} of {spec.name!r} has towers={step.towers}: its windows cross the boundary "
-                    f"of the towers, and the 2012 source keeps them inside (§3.3). Use Norm(towers={TOWERS})"
+                    f"spec is {spec.name!r} with {step} behind conv{number}, which reads channels of both "
+                    f"towers; the 2012 source keeps them apart (§3.3). Use Norm(towers={TOWERS}), or "
+                    f"AlexNet({spec.name!r}) in one process"
                 )
 
 

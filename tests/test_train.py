@@ -1,33 +1,32 @@
 """A run ends where it should: broken off and resumed, split over processes, stopped, diverged."""
 
-import contextlib
-import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
-import termios
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from torch import nn
-from training import CONFIG, long_run, sets, tiny_net, tiny_run
+from training import CONFIG, TinyNet, sets, signaled_net, tiny_net, tiny_run
 
 from alexnet_lib import records
 from alexnet_lib import train as training
-from alexnet_lib.cli import main
 from alexnet_lib.data.batches import Batches, train_val_split
-from alexnet_lib.train import DivergedError, Interrupted
+from alexnet_lib.evaluation import center_crop_probabilities, topk_error
+from alexnet_lib.specs import InputScale
+from alexnet_lib.train import DivergedError, Interrupted, train
 from alexnet_lib.training import checkpoints
-from alexnet_lib.training.ranks import World, new_process, run_processes
+from alexnet_lib.training.ranks import Ranks, run_processes
+from alexnet_lib.training.runlog import read_log
 
 ROOT = Path(__file__).resolve().parent.parent
+ALONE = Ranks(0, 1, 0, torch.device("cpu"))
+ONE_EPOCH = replace(CONFIG, epochs=1)
 
 
 def final_state(folder):
@@ -37,7 +36,6 @@ def final_state(folder):
 
 
 def assert_same_bits(ours, other, at="state"):
-    assert type(ours) is type(other), at
     if isinstance(ours, dict):
         assert ours.keys() == other.keys(), at
         for key in ours:
@@ -52,195 +50,6 @@ def assert_same_bits(ours, other, at="state"):
         assert ours == other, at
 
 
-def written(folder):
-    return {path.name for path in folder.glob("checkpoint-*.pt")}
-
-
-# One run
-
-
-def test_a_run_learns_and_tells_what_it_did(tmp_path):
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=6))
-    error = outcome.curves["training error"]
-    assert len(error) == 6
-    assert error[0] > 0.8 > 0.72 > min(error)  # how far exactly, depends on the masks that torch draws
-    assert outcome.results["top-1 error, ten crops"] < 0.8
-    assert outcome.results["top-5 error, center"] <= outcome.results["top-1 error, center"]
-    assert outcome.images == 180  # of 200, a tenth held out
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["training loss"] for line in lines if "whole epoch" in line] == outcome.curves[
-        "training loss"
-    ]
-    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
-    assert_same_bits(dict(weights), dict(outcome.net.state_dict()))
-
-
-def test_a_run_that_is_asked_to_ends_with_the_first_epoch_whose_error_is_low_enough(tmp_path):
-    config = replace(CONFIG, epochs=6)
-    whole = tiny_run(config=config).curves["training error"]
-    level = whole[3]  # reached in the fourth epoch at the latest
-    epochs = next(epoch for epoch, error in enumerate(whole, 1) if error <= level)
-    outcome = tiny_run(tmp_path, replace(config, stop_at_error=level))
-    assert outcome.curves["training error"] == whole[:epochs]
-    assert outcome.results["images per second"] * outcome.seconds == pytest.approx(epochs * 11 * 16)
-    assert checkpoints.newest(tmp_path)[1]["progress"]["epoch"] == epochs
-    again = tiny_run(tmp_path, replace(config, stop_at_error=level), resume=True)
-    assert again.curves == outcome.curves
-
-
-def test_a_run_on_fewer_images_takes_that_many():
-    outcome = tiny_run(config=replace(CONFIG, epochs=1, training_images=40))
-    assert outcome.images == 40
-    assert outcome.results["images per second"] * outcome.seconds == pytest.approx(2 * 16)
-
-
-def test_ten_crops_are_measured_where_the_images_leave_room_for_them():
-    assert "top-1 error, ten crops" in tiny_run(config=replace(CONFIG, epochs=1)).results
-    without = tiny_run(config=replace(CONFIG, epochs=1, image_size=16)).results
-    assert "top-1 error, center" in without
-    assert "top-1 error, ten crops" not in without
-
-
-@pytest.mark.parametrize("ours", [True, False])
-def test_relus_work_in_place_in_our_own_nets_alone_and_in_the_run_alone(ours, monkeypatch):
-    net, seen = tiny_net(dropout=0.0), set()
-    units = [unit for unit in net.modules() if isinstance(unit, nn.ReLU)]
-    for unit in units:
-        unit.register_forward_hook(lambda unit, given, out: seen.add(unit.inplace))
-    monkeypatch.setattr(training, "build_net", lambda config, classes: net)
-    tiny_run(config=replace(CONFIG, epochs=1), net=None if ours else net)
-    assert seen == {ours}
-    assert not any(unit.inplace for unit in units)
-
-
-def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
-    config = replace(CONFIG, epochs=1, batch_size=180, weight_decay=0.1, input_scale=1.0)
-    outcome = tiny_run(config=config, net=tiny_net(dropout=0.0))
-    reference = tiny_net(dropout=0.0)
-    images, _ = sets()
-    chosen, _ = train_val_split(images, 0.1, seed=0)
-    batch, labels = Batches(images, chosen, config, World(0, 1, 0, torch.device("cpu"))).step(0, 0)
-    nn.functional.cross_entropy(reference(batch), labels).backward()
-    for ours, start in zip(outcome.net.parameters(), reference.parameters(), strict=True):
-        expected = start - 0.1 * 0.02 * start - 0.02 * start.grad
-        torch.testing.assert_close(ours, expected.detach())
-
-
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
-    one, same, other = (tiny_run(config=replace(CONFIG, epochs=1, seed=seed)) for seed in (0, 0, 1))
-    assert_same_bits(dict(one.net.state_dict()), dict(same.net.state_dict()))
-    assert not torch.equal(one.net.head.weight, other.net.head.weight)
-
-
-def test_every_image_is_seen_once_an_epoch_and_held_out_ones_only_at_its_end():
-    images, _ = sets()
-    chosen, held = train_val_split(images, 0.1, seed=0)
-    assert sorted([*chosen.tolist(), *held.tolist()]) == list(range(200))
-    batches = Batches(images, chosen, replace(CONFIG, batch_size=18), World(0, 1, 0, torch.device("cpu")))
-    assert batches.steps == 10
-    orders = [batches.order(epoch).tolist() for epoch in (0, 1)]
-    assert sorted(orders[0]) == sorted(orders[1]) == chosen.tolist()
-    assert orders[0] != orders[1]
-
-
-def test_the_rate_falls_when_the_held_out_error_stops_improving():
-    config = replace(CONFIG, epochs=8, rate=1e-7)  # too small to learn anything
-    rates = tiny_run(config=config).curves["lr"]
-    assert rates == sorted(rates, reverse=True)
-    assert sorted(set(rates)) == pytest.approx([1e-10, 1e-9, 1e-8, 1e-7])
-
-
-def test_the_rate_falls_at_named_epochs():
-    rates = tiny_run(config=replace(CONFIG, epochs=4, milestones=(1, 3))).curves["lr"]
-    assert rates == pytest.approx([2e-2, 2e-3, 2e-3, 2e-4])
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
-def test_a_terminal_shows_speed_loss_errors_and_the_time_left():
-    code = "from training import CONFIG, tiny_run; tiny_run(progress=True)"
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (40, 160))
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "tests", stderr=theirs):
-        os.close(theirs)
-        shown = ""
-        with contextlib.suppress(OSError):  # the terminal's end
-            while part := os.read(ours, 4096):
-                shown += part.decode()
-    os.close(ours)
-    # training: 61%|######    | 320/528 [00:01<00:00, 250 images/s, loss=..., training error=...%]
-    assert re.search(
-        r"training: +\d+%.*\[\d\d:\d\d<\d\d:\d\d.* images/s, loss=\d\.\d{3}, training error=\d+\.\d%", shown
-    )
-    assert "validation error=" in shown
-    assert "test set" in shown
-
-
-@pytest.fixture
-def photo_folder(tmp_path):
-    """A folder of class folders, as ImageNet has them: two classes of grass and gravel."""
-    for split, part in zip(("train", "test"), sets(per_class=10), strict=True):
-        for k in range(80, 100):  # ten of each of the last two classes
-            path = tmp_path / "photos" / split / part.classes[part.labels[k]] / f"{k}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(part.images[k].permute(1, 2, 0).numpy()).resize((80, 80)).save(path)
-    return tmp_path / "photos"
-
-
-def test_a_preset_trains_the_papers_net_from_the_command_line(photo_folder, tmp_path, capsys):
-    command = ["train", "--preset", "laptop", "--set", f"data=folder:{photo_folder}", "--device", "cpu"]
-    command += ["--set", "epochs=1", "--set", "batch_size=8", "--out", str(tmp_path / "run")]
-    command += ["--cache", str(tmp_path / "cache")]
-    assert main(command) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"epochs +90 +1\n", said)
-    assert re.search(r"crop +224 +64\n", said)
-    assert "top-5 error, ten crops" in said
-    assert {path.suffix for path in (tmp_path / "cache").rglob("*") if path.is_file()}
-    weights = torch.load(tmp_path / "run" / "weights.pt", weights_only=True)
-    assert sum(weight.numel() for weight in weights.values()) > 20_000_000
-
-
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_half_precision_learns_too(precision):
-    outcome = tiny_run(config=replace(CONFIG, precision=precision, epochs=4))
-    assert outcome.curves["training loss"][-1] < 2.0
-    assert outcome.net.head.weight.dtype == torch.float32
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"compiled": True}])
-def test_a_gpu_learns_what_the_cpu_learns(settings):
-    config = replace(CONFIG, epochs=2, **settings)
-    cpu = tiny_run(config=replace(CONFIG, epochs=2), net=tiny_net(dropout=0.0))
-    gpu = tiny_run(config=config, net=tiny_net(dropout=0.0), device="cuda")
-    assert gpu.curves["training loss"] == pytest.approx(cpu.curves["training loss"], rel=0.05)
-
-
-# Broken off and resumed
-
-
-def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
-    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    new_process(long_run, unbroken, False).join()
-    chance, kills, code = random.Random(0), 0, None
-    while code != 0:
-        before = written(broken)
-        process = new_process(long_run, broken, bool(before))
-        if kills < 4:
-            while written(broken) == before and process.is_alive():
-                time.sleep(0.005)
-            time.sleep(chance.uniform(0.0, 0.1))
-            process.kill()
-        process.join(120)
-        code = process.exitcode
-        assert code is not None, "the run hangs"
-        kills += code == -signal.SIGKILL
-    assert kills == 4
-    assert_same_bits(final_state(broken), final_state(unbroken))
-    assert (broken / "weights.pt").exists()
-
-
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
@@ -248,121 +57,320 @@ def unbroken(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("step", [1, 11, 12, 20, 33])
-def test_resumed_after_any_step_a_run_ends_with_the_same_bits(step, unbroken, tmp_path, monkeypatch):
-    taken = training.Training._step
+# One run
 
-    def until(run):
-        taken(run)
-        if run.done.epoch * run.batches.steps + run.done.step == step:
-            os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(training.Training, "_step", until)
-    with pytest.raises(Interrupted, match=r"saved in .* Go on with the same command and --resume"):
-        tiny_run(tmp_path)
-    monkeypatch.setattr(training.Training, "_step", taken)
+def test_a_run_learns_and_tells_what_it_did(tmp_path):
+    result = tiny_run(tmp_path, replace(CONFIG, epochs=6))
+    error = result.curves["running training error"]
+    assert len(error) == 6
+    assert error[0] > 0.8 > 0.72 > min(error)  # how far exactly, depends on the masks that torch draws
+    assert result.results["top-1 error, ten crops"] < 0.8
+    assert result.results["top-5 error, center"] <= result.results["top-1 error, center"]
+    assert result.images == 180  # of 200, a tenth held out
+    losses = [line["training loss"] for line in read_log(tmp_path) if "whole epoch" in line]
+    assert losses == result.curves["training loss"]
+    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert_same_bits(dict(weights), dict(result.net.state_dict()))
+
+
+def test_the_training_error_is_measured_as_the_test_error_is_without_dropout_on_center_crops():
+    result = tiny_run(config=ONE_EPOCH)
+    images, _ = sets()
+    chosen, _ = train_val_split(images, 0.1, seed=0)
+    model = InputScale(result.net, CONFIG.input_scale)
+    found = center_crop_probabilities(model, images.images[chosen], 16, mean=result.mean)
+    assert result.curves["training error"] == [pytest.approx(topk_error(found, images.labels[chosen], 1))]
+    assert result.curves["training error"] != result.curves["running training error"]
+
+
+def test_a_run_that_is_asked_to_ends_with_the_first_epoch_whose_error_is_low_enough(tmp_path):
+    whole = tiny_run().curves["running training error"]
+    epochs = next(epoch for epoch, error in enumerate(whole, 1) if error <= whole[1])
+    config = replace(CONFIG, stop_at_error=whole[1])
+    result = tiny_run(tmp_path, config)
+    assert result.curves["running training error"] == whole[:epochs]
+    assert result.results["images per second"] * result.seconds == pytest.approx(epochs * 11 * 16)
+    assert tiny_run(tmp_path, config, resume=True).curves == result.curves
+
+
+def test_ten_crops_are_measured_where_the_images_leave_a_border_for_them():
+    assert "top-1 error, ten crops" in tiny_run(config=replace(ONE_EPOCH, training_images=40)).results
+    without = tiny_run(config=replace(ONE_EPOCH, image_size=16)).results
+    assert "top-1 error, center" in without
+    assert "top-1 error, ten crops" not in without
+
+
+def test_of_two_classes_there_is_no_top_5_error():
+    two = [replace(part, labels=part.labels % 2, classes=("a", "b")) for part in sets()]
+    net = tiny_net()
+    net.head = nn.Linear(128, 2)
+    results = tiny_run(config=ONE_EPOCH, sets=tuple(two), net=net).results
+    assert "top-2 error, center" in results
+    assert not any("top-5" in name for name in results)
+
+
+def test_one_step_is_the_printed_rule_on_the_mean_gradient_of_the_batch():
+    config = replace(ONE_EPOCH, batch_size=180, weight_decay=0.1, input_scale=1.0)
+    result = tiny_run(config=config, net=tiny_net(dropout=0.0))
+    reference = tiny_net(dropout=0.0)
+    images, _ = sets()
+    chosen, _ = train_val_split(images, 0.1, seed=0)
+    batch, labels = Batches(images, chosen, config, ALONE).step(0, 0)
+    nn.functional.cross_entropy(reference(batch), labels).backward()
+    for ours, start in zip(result.net.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(ours, (start - 0.1 * 0.02 * start - 0.02 * start.grad).detach())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    one, same, other = (tiny_run(config=replace(ONE_EPOCH, seed=seed)) for seed in (0, 0, 1))
+    assert_same_bits(dict(one.net.state_dict()), dict(same.net.state_dict()))
+    assert not torch.equal(one.net.head.weight, other.net.head.weight)
+
+
+def test_the_rate_falls_when_the_validation_error_stops_improving_or_at_named_epochs():
+    rates = tiny_run(config=replace(CONFIG, epochs=8, lr=1e-7)).curves["lr"]  # too small to learn anything
+    assert rates == sorted(rates, reverse=True)
+    assert sorted(set(rates)) == pytest.approx([1e-10, 1e-9, 1e-8, 1e-7])
+    rates = tiny_run(config=replace(CONFIG, epochs=4, milestones=(1, 3))).curves["lr"]
+    assert rates == pytest.approx([2e-2, 2e-3, 2e-3, 2e-4])
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_learns_too(precision):
+    result = tiny_run(config=replace(CONFIG, precision=precision, epochs=4))
+    assert result.curves["training loss"][-1] < 2.0
+    assert result.net.head.weight.dtype == torch.float32
+
+
+def test_a_default_of_float64_makes_no_difference():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert tiny_run(config=ONE_EPOCH).net.head.weight.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"compiled": True}])
+def test_a_gpu_learns_what_the_cpu_learns(settings):
+    cpu = tiny_run(net=tiny_net(dropout=0.0))
+    gpu = tiny_run(config=replace(CONFIG, **settings), net=tiny_net(dropout=0.0), device="cuda")
+    assert gpu.curves["training loss"] == pytest.approx(cpu.curves["training loss"], rel=0.05)
+
+
+# Broken off and resumed
+
+
+def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
+    def start(folder, resume):
+        code = f"from training import long_run; from pathlib import Path; long_run(Path({str(folder)!r}), {resume})"
+        return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "tests")
+
+    def written():
+        return {path.name for path in broken.glob("checkpoint-*.pt")}
+
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    process, chance, kills = start(unbroken, False), random.Random(0), 0
+    while kills < 3:
+        before = written()
+        victim = start(broken, bool(before))
+        while written() == before and victim.poll() is None:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.05))
+        victim.kill()
+        kills += victim.wait() == -signal.SIGKILL
+    (broken / "checkpoint-000000001.pt.part").write_bytes(b"half")  # of a kill in the middle of writing
+    assert start(broken, True).wait(120) == process.wait(120) == 0
+    assert_same_bits(final_state(broken), final_state(unbroken))
+    assert not list(broken.glob("*.part"))
+    assert (broken / "weights.pt").exists()
+
+
+@pytest.mark.parametrize("step", [1, 11, 20, 33])
+def test_resumed_after_any_step_a_run_ends_with_the_same_bits(step, unbroken, tmp_path):
+    """After the last step too: Ctrl-C in the last epoch stops the run before the test set."""
+    with pytest.raises(Interrupted, match=r"saved in .* --resume"):
+        tiny_run(tmp_path, net=signaled_net(step))
     tiny_run(tmp_path, resume=True)
     assert_same_bits(final_state(tmp_path), final_state(unbroken))
 
 
-def test_a_resumed_run_logs_every_epoch_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("alexnet_lib.training.runlog.SECONDS", 0.0)
-    tiny_run(tmp_path, replace(CONFIG, epochs=2))
-    (tmp_path / "checkpoint-000000022.pt").unlink()  # back to the end of the first epoch
-    with (tmp_path / "log.jsonl").open("a") as log:
-        log.write('{"epoch": 2, "st')  # a line that a killed run did not finish
-    tiny_run(tmp_path, replace(CONFIG, epochs=2), resume=True)
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in lines if "whole epoch" in line] == [1, 2]
-    assert [line["step"] for line in lines if "step" in line] == [*range(1, 12)] * 2
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_closed_terminal_saves_and_nohup_is_respected(tmp_path):
+    with pytest.raises(Interrupted):
+        tiny_run(tmp_path, net=signaled_net(3, signal.SIGHUP))
+    assert checkpoints.newest(tmp_path)[0].name == "checkpoint-000000003.pt"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert len(tiny_run(config=ONE_EPOCH, net=signaled_net(3, signal.SIGHUP)).curves["lr"]) == 1
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
-def test_ctrl_c_without_a_folder_says_that_nothing_was_saved(monkeypatch):
-    taken = training.Training._step
-    monkeypatch.setattr(
-        training.Training, "_step", lambda run: (taken(run), os.kill(os.getpid(), signal.SIGTERM))
-    )
-    with pytest.raises(Interrupted, match="nothing was saved, because no folder was named"):
-        tiny_run()
-
-
-def test_a_second_ctrl_c_stops_at_once_and_the_handlers_are_put_back(monkeypatch):
+def test_a_second_ctrl_c_stops_at_once_and_the_handlers_are_put_back():
     before = signal.getsignal(signal.SIGINT)
-    taken = training.Training._step
-
-    def twice(run):
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-        taken(run)
-
-    monkeypatch.setattr(training.Training, "_step", twice)
     with pytest.raises(KeyboardInterrupt) as stop:
-        tiny_run()
+        tiny_run(net=signaled_net(2, times=2))
     assert not isinstance(stop.value, Interrupted)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_folder_with_a_run_is_not_written_over(tmp_path):
-    tiny_run(tmp_path, replace(CONFIG, epochs=1))
-    with pytest.raises(ValueError, match=r"holds a run already: go on with it by resume=True"):
-        tiny_run(tmp_path, replace(CONFIG, epochs=1))
+def test_ctrl_c_without_a_folder_says_that_nothing_was_saved():
+    with pytest.raises(Interrupted, match="nothing was saved"):
+        tiny_run(net=signaled_net(2, signal.SIGTERM))
 
 
-def test_resuming_from_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="holds no checkpoint: name the run's folder"):
+def test_a_stop_in_the_middle_of_saving_keeps_the_checkpoint_before(unbroken, tmp_path, monkeypatch):
+    synced, calls = os.fsync, []
+
+    def fsync(handle):
+        calls.append(handle)
+        if len(calls) > 4:
+            raise KeyboardInterrupt
+        synced(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(KeyboardInterrupt):
+        tiny_run(tmp_path, save_seconds=0.0)
+    monkeypatch.undo()
+    assert checkpoints.newest(tmp_path)[0].name == "checkpoint-000000004.pt"
+    tiny_run(tmp_path, resume=True)
+    assert_same_bits(final_state(tmp_path), final_state(unbroken))
+
+
+def test_a_folder_with_a_run_is_not_written_over_and_nothing_is_not_resumed(tmp_path):
+    with pytest.raises(ValueError, match="holds no checkpoint"):
         tiny_run(tmp_path, resume=True)
+    tiny_run(tmp_path, ONE_EPOCH)
+    with pytest.raises(ValueError, match="holds a run already"):
+        tiny_run(tmp_path, ONE_EPOCH)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"), [({"seed": 1}, "seed is 1, .* has 0"), ({"batch_size": 20}, "batch_size")]
-)
-def test_a_resumed_run_cannot_become_another_one(change, words, tmp_path):
-    tiny_run(tmp_path, replace(CONFIG, epochs=1))
-    with pytest.raises(ValueError, match=words + ".*Name another folder for another run"):
-        tiny_run(tmp_path, replace(CONFIG, epochs=2, **change), resume=True)
+def test_a_second_run_in_a_folder_is_refused_and_the_first_is_not_disturbed(unbroken, tmp_path):
+    net, refused = tiny_net(), []
+
+    def hook(*_):
+        if not refused:
+            with pytest.raises(ValueError, match="another run is writing there") as error:
+                tiny_run(tmp_path)
+            refused.append(error)
+
+    net.register_forward_hook(hook)
+    tiny_run(tmp_path, net=net)
+    assert refused
+    assert_same_bits(final_state(tmp_path), final_state(unbroken))
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"batch_size": 20}])
+def test_a_resumed_run_cannot_become_another_one(change, tmp_path):
+    tiny_run(tmp_path, ONE_EPOCH)
+    with pytest.raises(ValueError, match=rf"{next(iter(change))} is .*another folder for another run"):
+        tiny_run(tmp_path, replace(CONFIG, **change), resume=True)
 
 
 def test_a_resumed_run_can_change_its_rate_by_hand_and_that_is_on_record(tmp_path):
-    tiny_run(tmp_path, replace(CONFIG, epochs=1))
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01, weight_decay=0.0), resume=True)
-    assert outcome.curves["lr"] == [0.02, 0.01]
-    record = outcome.record("trial", "", "command")
+    tiny_run(tmp_path, ONE_EPOCH)
+    result = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01, weight_decay=0.0), resume=True)
+    assert result.curves["lr"] == [0.02, 0.01]
+    record = result.record("trial", "", "command")
     assert record.config["changes"] == [
-        {"epoch": 1, "epochs": [1, 2], "rate": [0.02, 0.01], "weight_decay": [0.0005, 0.0]}
+        {"epoch": 1, "epochs": [1, 2], "lr": [0.02, 0.01], "weight_decay": [0.0005, 0.0]}
     ]
     records.store(record, tmp_path)
     assert records.load("trial", tmp_path) == [record]
 
 
-def test_other_images_are_noticed(tmp_path):
-    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+def test_the_same_images_in_another_folder_go_on_and_other_images_do_not(tmp_path):
+    tiny_run(tmp_path, ONE_EPOCH)
+    moved = replace(CONFIG, epochs=2, data="folder:elsewhere")
+    assert len(tiny_run(tmp_path, moved, resume=True).curves["lr"]) == 2
     images, test = sets()
     images = replace(images, images=images.images.clone())
-    images.images[7, 0, 3, 3] ^= 1
+    images.images[0, 0, 3, 3] ^= 1
     with pytest.raises(ValueError, match=r"is not what the run .* was trained on"):
-        tiny_run(tmp_path, replace(CONFIG, epochs=2), resume=True, sets=(images, test))
+        tiny_run(tmp_path, resume=True, sets=(images, test))
 
 
-# Diverged
+# What does not fit, and what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"spec": "paper", "image_size": 40, "crop": 20}, "too small|leaves|20"),
+        ({"spec": "four-layer", "image_size": 32, "crop": 32, "dropout": 0.5}, "dropout is 0.5"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_before_an_image_is_read(changes, words, monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "load", lambda *_, **__: pytest.fail("images are read"))
+    with pytest.raises(ValueError, match=words):
+        train(replace(CONFIG, **changes), tmp_path)
+    with pytest.raises(ValueError, match="batch_size is 16, and 3 processes need a multiple of 3"):
+        training.require_fit(CONFIG, Ranks(0, 3, 0, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"config": "laptop"}, "config"),
+        ({"sets": (torch.zeros(1), torch.zeros(1))}, "sets"),
+        ({"sets": sets()[:1]}, "sets"),
+        ({"sets": (sets()[0], replace(sets()[1], classes=tuple("abcdefghij")))}, "sets"),
+        ({"sets": (sets()[0], replace(sets()[1], images=sets()[1].images[:0], labels=sets()[1].labels[:0]))}, "sets"),
+        ({"save_seconds": "5"}, "save_seconds"),
+        ({"save_seconds": -1.0}, "save_seconds"),
+        ({"save_seconds": float("nan")}, "save_seconds"),
+        ({"device": "cdua"}, "device"),
+        ({"net": "paper"}, "net"),
+        ({"folder": ""}, "folder"),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_named(arguments, name):
+    with pytest.raises((TypeError, ValueError), match=name):
+        tiny_run(**arguments)
+
+
+def test_a_device_may_be_torchs_own():
+    assert tiny_run(config=ONE_EPOCH, device=torch.device("cpu")).curves["lr"]
+
+
+@pytest.mark.parametrize("place", ["file/run", "/proc/run"])
+def test_a_folder_that_cannot_be_made_is_named_before_the_first_step(place, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=r"folder .* could not be written"):
+        tiny_run(tmp_path / place)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_state_is_kept(tmp_path):
-    tiny_run(tmp_path, replace(CONFIG, epochs=1))
+    tiny_run(tmp_path, ONE_EPOCH)
     (good,) = tmp_path.glob("checkpoint-*")
-    where, left = r"loss is (nan|inf) in epoch 2 at step \d+", r"last good state is .*00011\.pt"
-    with pytest.raises(DivergedError, match=rf"{where}; try a tenth of the rate \(--set lr=1e\+19\).*{left}"):
-        tiny_run(tmp_path, replace(CONFIG, epochs=3, rate=1e20), resume=True)
+    words = r"loss is (nan|inf) in epoch 2 at step \d+.*--set lr=1e\+19.*last good state is .*00011\.pt"
+    with pytest.raises(DivergedError, match=words):
+        tiny_run(tmp_path, replace(CONFIG, lr=1e20), resume=True)
     assert list(tmp_path.glob("checkpoint-*")) == [good]
-    outcome = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01), resume=True)
-    assert outcome.curves["training loss"][-1] < 2.4
+    result = tiny_run(tmp_path, replace(CONFIG, epochs=2, lr=0.01), resume=True)
+    assert result.curves["training loss"][-1] < 2.4
+
+
+class Greedy(TinyNet):
+    def forward(self, batch):
+        return super().forward(batch) + torch.empty(len(batch) * 2**50)[0]
+
+
+@pytest.mark.parametrize(("batch", "words"), [(16, "use batch_size=8"), (1, "use a smaller crop or net")])
+def test_a_batch_that_the_memory_does_not_hold_says_which_to_use(batch, words):
+    with pytest.raises(MemoryError, match=rf"^batch_size is {batch}, and the memory of cpu .*: {words}$"):
+        tiny_run(config=replace(ONE_EPOCH, batch_size=batch), net=Greedy())
 
 
 # Several processes
 
 
-def split_run(world, folder, config):
-    outcome = tiny_run(folder, config, net=tiny_net(dropout=0.0))
-    return dict(outcome.net.state_dict()), outcome.results, outcome.curves
+def split_run(ranks, folder, config):
+    result = tiny_run(folder, config, net=tiny_net(dropout=0.0))
+    return dict(result.net.state_dict()), result.results, result.curves
 
 
 def test_two_processes_end_where_one_does_for_the_same_global_batch(tmp_path):
@@ -374,21 +382,36 @@ def test_two_processes_end_where_one_does_for_the_same_global_batch(tmp_path):
         for name in ("top-1 error, center", "top-5 error, ten crops"):
             assert results[name] == pytest.approx(one.results[name], abs=1e-12)  # each image counted once
         assert curves["training loss"] == pytest.approx(one.curves["training loss"], rel=1e-5)
-        assert curves["training error"] == pytest.approx(one.curves["training error"], abs=1e-12)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "checkpoint-000000011.pt",
-        "checkpoint-000000022.pt",
-        "lock",
-        "log.jsonl",
-        "weights.pt",
-    ]
+        for name in ("training error", "running training error"):
+            assert curves[name] == pytest.approx(one.curves[name], abs=1e-12)
+    names = {path.name for path in tmp_path.iterdir()} - {"lock"}
+    assert names == {"checkpoint-000000011.pt", "checkpoint-000000022.pt", "log.jsonl", "weights.pt"}
 
 
-def test_torchrun_trains_on_two_processes_and_a_wrong_batch_ends_both_with_one_line_each(tmp_path):
+def dying(ranks, folder):
+    net = signaled_net(14, signal.SIGKILL) if ranks.rank else tiny_net()
+    tiny_run(folder, net=net, save_seconds=0.0)
+
+
+def going_on(ranks, broken, whole):
+    tiny_run(broken, resume=True)
+    tiny_run(whole)
+
+
+@pytest.mark.slow
+def test_a_rank_that_dies_ends_the_run_and_both_go_on_to_the_same_bits(tmp_path):
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    with pytest.raises(Exception, match="SIGKILL|closed by peer|reset by peer"):
+        run_processes(dying, 2, broken)
+    run_processes(going_on, 2, broken, whole)
+    assert_same_bits(final_state(broken), final_state(whole))
+
+
+@pytest.mark.slow
+def test_torchrun_trains_on_two_processes_and_a_wrong_batch_ends_both_with_one_line_each():
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "alexnet_lib.cli", "train", "--preset", "laptop", "--device", "cpu"]
     command += ["--set", "epochs=1", "--set", "batch_size=301"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert run.returncode != 0
-    assert "batch_size is 301, and 2 processes need a multiple of 2" in run.stderr
-    assert "Use 302" in run.stderr
+    assert "alexnet: batch_size is 301, and 2 processes need a multiple of 2" in run.stderr

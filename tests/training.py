@@ -1,7 +1,9 @@
 """A run so small that a test can break it off and repeat it: ten photographs, a net of 2,000 weights."""
 
+import signal
 from dataclasses import replace
 from functools import cache
+from itertools import count
 
 import torch
 from torch import nn
@@ -50,7 +52,20 @@ def tiny_run(folder=None, config=CONFIG, **options):
     return train(config, folder, **options)
 
 
+def signaled_net(step, number=signal.SIGINT, times=1):
+    """A tiny net in whose training step `step`, counted from 1, the process gets a signal."""
+    net, calls = tiny_net(), count(1)
+
+    def hook(*_):
+        if net.training and next(calls) == step:
+            for _ in range(times):
+                signal.raise_signal(number)
+
+    net.register_forward_hook(hook)
+    return net
+
+
 def long_run(folder, resume):
     """For a process of its own, to be killed: it writes a checkpoint after every step."""
     torch.set_num_threads(1)
-    tiny_run(folder, replace(CONFIG, epochs=10), save_seconds=0.0, resume=resume)
+    tiny_run(folder, replace(CONFIG, epochs=6), save_seconds=0.0, resume=resume)

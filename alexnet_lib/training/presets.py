@@ -1,9 +1,9 @@
 """Named runs, and how a command line changes one: `--preset imagenette --set epochs=30`."""
 
-import types
-from collections.abc import Iterable
-from dataclasses import fields, replace
-from typing import get_args, get_origin, get_type_hints
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_origin, get_type_hints
 
 from ..guard import require_choice, require_kind
 from ..learning import TrainConfig
@@ -60,17 +60,16 @@ PRESETS = {
         max_drops=0,
     ),
 }
+WORDS = {"": None, "none": None, "true": True, "yes": True, "false": False, "no": False}
 
 
-def config_from(preset: str, settings: Iterable[str] = ()) -> TrainConfig:
-    """A preset with changes such as "epochs=30" or "milestones=20,30".
+def config_from(preset: str, settings: Sequence[str] = ()) -> TrainConfig:
+    """A preset with changes such as "epochs=30", "milestones=20,30" or "milestones=none".
 
-    Raises ValueError for an unknown preset or field, with the nearest known name, and for a value that is
-    not of the field's type or does not fit.
+    Raises ValueError for an unknown preset or field, with the nearest known name, and ValueError or TypeError
+    for a value that the field does not take.
     """
-    if isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
-        settings = list(settings)
-    require_kind("settings", settings, list[str], empty=True)
+    require_kind("settings", settings, Sequence[str], empty=True)
     config = PRESETS[require_choice("preset", preset, PRESETS)]
     kinds = get_type_hints(TrainConfig)
     changes = {}
@@ -78,22 +77,18 @@ def config_from(preset: str, settings: Iterable[str] = ()) -> TrainConfig:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"set is {setting!r}, and a setting is NAME=VALUE, such as epochs=30")
-        require_choice("set", name, [field.name for field in fields(TrainConfig)])
-        changes[name] = _value(name, text, kinds[name])
+        changes[name] = _value(text, kinds[require_choice("set", name, kinds)])
     return replace(config, **changes)
 
 
-def _value(name: str, text: str, kind: object) -> object:
-    """The text of a setting as the type of its field."""
-    if isinstance(kind, types.UnionType):  # int | None
-        return None if text.lower() in ("", "none") else _value(name, text, get_args(kind)[0])
-    if get_origin(kind) is tuple:
-        return tuple(_value(name, part, get_args(kind)[0]) for part in text.split(",") if part)
-    if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        return words[require_choice(name, text.lower(), words)]
+def _value(text: str, kind: object) -> object:
+    """The text of a setting as the type of its field; as it is where it cannot be, for TrainConfig to refuse."""
+    if kind is str:
+        return text
     try:
-        return kind(text)
-    except ValueError:
-        example = {int: "a whole number, such as 30", float: "a number, such as 0.01"}[kind]
-        raise ValueError(f"{name} is {text!r}, and must be {example}") from None
+        value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    if get_origin(kind) is tuple and not isinstance(value, tuple):
+        return () if value is None else (value,)
+    return float(value) if kind is float and type(value) is int else value

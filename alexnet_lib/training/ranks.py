@@ -1,8 +1,8 @@
-"""Several processes that work as one (§3.2): who leads, who takes which rows, how sums are made, who stops.
+"""Several processes that work as one (§3.2): who takes which rows, how sums are made, who stops.
 
 One process is the usual case and starts nothing. Several processes, one for each GPU, come from torchrun:
 
-    torchrun --standalone --nproc-per-node 2 train.py
+    torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette
 
 and on a laptop `run_processes` starts some on the CPU, for a test or a chapter.
 """
@@ -13,12 +13,10 @@ import signal
 import sys
 import tempfile
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
@@ -27,16 +25,12 @@ from torch import Tensor, multiprocessing
 
 from ..guard import require_choice, require_count
 
-PATIENCE = timedelta(minutes=10)  # for the slowest process at a meeting point; then the run ends
-# A fork of this process would copy torch's threads in any state, and on macOS its frameworks forbid one.
-START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-# What gloo and the sockets below it say to a process whose peer has gone.
-_GONE = ("connection closed by peer", "connection reset by peer", "broken pipe", "connection refused")
-_OTHERS = "the other processes are stopped"
+TIMEOUT = timedelta(minutes=10)  # of a call that waits for the other processes
+TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # the variables that torchrun sets
 
 
 @dataclass(frozen=True)
-class World:
+class Ranks:
     """One process among `size`: its number from 0, its number on its own machine, and its device."""
 
     rank: int
@@ -45,141 +39,85 @@ class World:
     device: torch.device
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that writes files and speaks to the user."""
         return self.rank == 0
 
 
 @contextmanager
-def joined(device: str | None = None) -> Iterator[World]:
+def init_distributed(device: str | torch.device | None = None) -> Iterator[Ranks]:
     """Join the processes that torchrun has started; a process that it has not started stays alone.
 
-    device: "cpu" or "cuda", by default "cuda" where there is one. On GPUs process i of a machine takes
-    cuda:i and the processes talk by nccl, on the CPU by gloo. Inside another group (`run_processes`) it
-    yields a place in that one.
-
-    An exception in one of several processes becomes one line on stderr and exit code 1, on which torchrun
-    ends the others. Raises ValueError for a device that is unknown or not there.
+    device: "cpu" or "cuda", by default "cuda" where there is one. On GPUs process i of a machine takes cuda:i
+    and the processes talk by nccl, on the CPU by gloo. Inside another group (`run_processes`) it yields a
+    place in that one. Raises ValueError for a device that is unknown or not there.
     """
+    device = device.type if isinstance(device, torch.device) else device
     if dist.is_initialized():
         rank = dist.get_rank()
         local_rank = int(os.environ.get("LOCAL_RANK", rank))
         device = device or ("cuda" if dist.get_backend() == "nccl" else "cpu")
-        yield World(rank, dist.get_world_size(), local_rank, _device(device, local_rank))
+        yield Ranks(rank, dist.get_world_size(), local_rank, _device(device, local_rank))
     elif "RANK" not in os.environ:
-        yield World(0, 1, 0, _device(device))
+        yield Ranks(0, 1, 0, _device(device))
     else:
-        rank, size, local_rank, local_size = _places()
-        world = World(rank, size, local_rank, _device(device, local_rank, local_size))
-        try:
-            with _group(world, "env://"):
-                yield world
-        except Exception as error:
-            # One write, so that lines of several processes do not mix.
-            sys.stderr.write(f"{_last_words(error, world)}\n")
-            sys.stderr.flush()
-            raise SystemExit(1) from None
+        if missing := [name for name in TORCHRUN if name not in os.environ]:
+            raise ValueError(f"RANK is set, and {', '.join(missing)} not: start with torchrun, or unset RANK")
+        rank, size, local_rank, local_size = (int(os.environ[name]) for name in TORCHRUN)
+        ranks = Ranks(rank, size, local_rank, _device(device, local_rank, local_size))
+        _join(ranks, "env://")
+        yield ranks
+        dist.destroy_process_group()  # not after an error: it may hang when a peer has died
 
 
-def equal_share(name: str, count: int, world: World) -> slice:
+def batch_shard(name: str, count: int, ranks: Ranks) -> slice:
     """This process's rows of a training batch: all get as many, so that their mean is the batch's mean.
 
     Raises ValueError, by the argument's `name`, where the processes cannot share `count` equally.
     """
-    count = require_count(name, count, "it counts the images of one step (§5: 128)")
-    if count % world.size:
+    if count % ranks.size:
         raise ValueError(
-            f"{name} is {count}, and {world.size} processes need a multiple of {world.size}, so that "
-            f"each weighs the same. Use {count + world.size - count % world.size}, or another number "
-            f"of processes"
+            f"{name} is {count}, and {ranks.size} processes need a multiple of {ranks.size}, so that each "
+            f"weighs the same. Use {count + ranks.size - count % ranks.size}, or another number of processes"
         )
-    return share(count, world)
+    return shard(count, ranks)
 
 
-@contextmanager
-def enough_memory(batch_size: int, world: World) -> Iterator[None]:
-    """Say which batch to try where the memory does not hold a step of this one."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        told = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not told and "can't allocate memory" not in str(error):  # what torch says on a CPU
-            raise
-        fewer = max(batch_size // 2 // world.size, 1) * world.size
-        way = f"use batch_size={fewer}" if fewer < batch_size else "use a smaller crop or net"
-        raise MemoryError(
-            f"batch_size is {batch_size}, and the memory of {world.device} does not hold a step of so many "
-            f"images: {way}"
-        ) from error
-
-
-def share(count: int, world: World) -> slice:
+def shard(count: int, ranks: Ranks) -> slice:
     """This process's rows of an evaluation set: each of `count` rows is some process's, and only one's."""
-    count = require_count("count", count, "it counts rows", ge=0)
-    return slice(count * world.rank // world.size, count * (world.rank + 1) // world.size)
+    return slice(count * ranks.rank // ranks.size, count * (ranks.rank + 1) // ranks.size)
 
 
-def total(tensor: Tensor, world: World) -> Tensor:
-    """Sum over the processes, in place, and return it; every process calls this and gets the same numbers.
-
-    `tensor` lies on `world.device`. No gradient passes through.
-    """
-    if world.size > 1:
+def all_reduce_sum(tensor: Tensor, ranks: Ranks) -> Tensor:
+    """Sum over the processes, in place, and return it; every process calls this. No gradient passes."""
+    if ranks.size > 1:
         dist.all_reduce(tensor)
     return tensor
 
 
-def run_processes(function: Callable, size: int, *args: object) -> list:
-    """Call function(world, *args) in `size` new CPU processes and return the results by rank.
-
-    `function` stands in a module, since the new processes import it; arguments and results are pickled
-    copies. Where one process fails the others are stopped and RuntimeError names it and its reason.
-    """
-    size = require_count("size", size, "it counts processes")
-    in_notebook = not hasattr(sys.modules["__main__"], "__file__")
-    if in_notebook and getattr(function, "__module__", None) == "__main__":
-        raise ValueError(
-            f"function is {function.__qualname__}, written in a notebook, and new processes cannot import "
-            f"it from there: move it to a module"
-        )
-    task = pickle.dumps((function, args))
-    processes, places = [], {}
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            for rank in range(size):
-                receiver, sender = multiprocessing.Pipe(duplex=False)
-                world = World(rank, size, rank, torch.device("cpu"))
-                meeting = (Path(folder) / "meeting").as_uri()
-                processes.append(new_process(_work, sender, task, world, meeting))
-                sender.close()  # the new process holds the only end, which closes with it
-                places[receiver] = world
-            return _collect(places)
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.join()
-
-
-def new_process(function: Callable, *args: object) -> multiprocessing.Process:
-    """A process that calls function(*args) in this one's folder and environment, and ends with it.
-
-    On Linux the first call starts a server that imports torch and does nothing else. All processes are
-    forks of it, so only the first waits for torch; elsewhere each imports it for itself.
-    """
-    context = multiprocessing.get_context(START_METHOD)
-    if START_METHOD == "forkserver":
-        # Each optimizer imports the compiler, which takes as long as torch itself.
-        context.set_forkserver_preload(["torch", "torch._dynamo"])
-    job = (dict(os.environ), function, args)
-    process = context.Process(target=_call, args=job, daemon=True)
-    process.start()
-    return process
+@contextmanager
+def explain_oom(batch_size: int, ranks: Ranks) -> Iterator[None]:
+    """Say which batch to try where the memory does not hold a step of this one."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not known and "can't allocate memory" not in str(error):  # what torch says on a CPU
+            raise
+        fewer = max(batch_size // 2 // ranks.size, 1) * ranks.size
+        way = f"use batch_size={fewer}" if fewer < batch_size else "use a smaller crop or net"
+        raise MemoryError(
+            f"batch_size is {batch_size}, and the memory of {ranks.device} does not hold a step of so many "
+            f"images: {way}"
+        ) from error
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """Set once Ctrl-C or SIGTERM has come, so that a step ends whole. A second Ctrl-C stops at once."""
+def graceful_stop() -> Iterator[threading.Event]:
+    """Set once Ctrl-C, SIGTERM or a closed terminal (SIGHUP) asks, so that a step ends whole.
+
+    A second Ctrl-C stops at once. What the process ignores, as SIGHUP under nohup, stays ignored.
+    """
     asked, before = threading.Event(), {}
 
     def ask(number: int, frame) -> None:
@@ -187,8 +125,11 @@ def asked_to_stop() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         asked.set()
 
-    if threading.current_thread() is threading.main_thread():  # others cannot listen
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is threading.main_thread():  # Python delivers signals to it only
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, ask)
     try:
         yield asked
     finally:
@@ -196,105 +137,59 @@ def asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _collect(places: dict) -> list:
-    """The results by rank, or the first failure that is not merely another's echo."""
-    results, echo, size = {}, None, len(places)
-    while places:
-        for receiver in wait(list(places)):
-            world = places.pop(receiver)
-            try:
-                kind, said = pickle.loads(receiver.recv_bytes())
-            except EOFError:
-                kind, said = "failed", f"{_place(world)} ended without a word; {_OTHERS}"
-            if kind == "failed":
-                raise RuntimeError(said)
-            if kind == "done":
-                results[world.rank] = said
-            else:
-                echo = said
-    if echo:
-        raise RuntimeError(echo)
-    return [results[rank] for rank in range(size)]
+def run_processes(function: Callable, size: int, *args: object) -> list:
+    """Call function(ranks, *args) in `size` new CPU processes and return the results by rank.
 
-
-def _call(environment: dict[str, str], function: Callable, args: tuple) -> None:
-    """What a new process does first: the server that it is a fork of has the environment of its own start."""
-    os.environ.clear()
-    os.environ.update(environment)
-    function(*args)
-
-
-def _work(sender, task: bytes, world: World, meeting: str) -> None:
-    """What a new process does: join, call, and send the result or the reason why there is none."""
-    loopback = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
-    if loopback:  # all are on this machine, and its name may not resolve
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // world.size))
-    try:
-        function, args = pickle.loads(task)
-        with _group(world, meeting):
-            result = pickle.dumps(("done", function(world, *args)))
-        sender.send_bytes(result)
-    except Exception as error:
-        kind = "echo" if _is_echo(error) else "failed"
-        sender.send_bytes(pickle.dumps((kind, _last_words(error, world))))
-
-
-@contextmanager
-def _group(world: World, meeting: str) -> Iterator[None]:
-    """Meet the others, and part when all went well: after a failure a farewell would wait for the dead."""
-    if world.device.type == "cuda":
-        torch.cuda.set_device(world.device)
-    backend = "nccl" if world.device.type == "cuda" else "gloo"
-    dist.init_process_group(
-        backend, init_method=meeting, rank=world.rank, world_size=world.size, timeout=PATIENCE
-    )
-    yield
-    dist.destroy_process_group()
-
-
-def _places() -> list[int]:
-    """RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE, as torchrun sets them."""
-    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-    missing = [name for name in names if name not in os.environ]
-    if missing:
+    `function` stands in a module, since the new processes import it; arguments and results are copies. Where
+    one process fails the others are stopped, and torch's error has its traceback.
+    """
+    size = require_count("size", size, "it counts processes")
+    if function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
         raise ValueError(
-            f"RANK is {os.environ['RANK']} and {', '.join(missing)} not set: torchrun sets all of "
-            f"{', '.join(names)}. Start with torchrun, or unset RANK"
+            f"function is {function.__qualname__}, written in a notebook, and new processes cannot import "
+            f"it from there: move it to a module"
         )
-    return [int(os.environ[name]) for name in names]
+    task = pickle.dumps((function, args))  # else torch would let the processes share the tensors' memory
+    with tempfile.TemporaryDirectory() as folder:
+        multiprocessing.spawn(_work, (size, task, folder), nprocs=size)
+        return [pickle.loads(Path(folder, str(rank)).read_bytes()) for rank in range(size)]
+
+
+def _work(rank: int, size: int, task: bytes, folder: str) -> None:
+    """What a new process does: join, call, and leave the result in a file."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // size))
+    if loopback := {"linux": "lo", "darwin": "lo0"}.get(sys.platform):  # the machine's name may not resolve
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
+    ranks = Ranks(rank, size, rank, torch.device("cpu"))
+    function, args = pickle.loads(task)
+    _join(ranks, Path(folder, "meeting").as_uri())
+    result = pickle.dumps(function(ranks, *args))
+    dist.destroy_process_group()
+    Path(folder, str(rank)).write_bytes(result)
+
+
+def _join(ranks: Ranks, address: str) -> None:
+    if ranks.device.type == "cuda":
+        torch.cuda.set_device(ranks.device)
+    backend = "nccl" if ranks.device.type == "cuda" else "gloo"
+    dist.init_process_group(
+        backend, init_method=address, rank=ranks.rank, world_size=ranks.size, timeout=TIMEOUT
+    )
 
 
 def _device(device: str | None, local_rank: int = 0, local_size: int = 1) -> torch.device:
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device is None:
-        device = "cuda" if gpus else "cpu"
-    require_choice("device", device, ("cpu", "cuda"))
+    device = require_choice("device", device or ("cuda" if gpus else "cpu"), ("cpu", "cuda"))
     if device == "cpu":
         return torch.device("cpu")
-    if not gpus:
-        raise ValueError("device is 'cuda', and torch sees no GPU here: use device='cpu'")
     if local_size > gpus:
         raise ValueError(
-            f"device is 'cuda' with {local_size} processes on this machine, each of which needs a GPU, and "
-            f"torch sees {gpus}: use --nproc-per-node {gpus}, or device='cpu'"
+            f"device is 'cuda' for {local_size} processes on this machine, each of which needs a GPU, and "
+            f"torch sees {gpus}: use device='cpu'" + (f", or --nproc-per-node {gpus}" if gpus else "")
         )
     return torch.device("cuda", local_rank)
 
 
-def _is_echo(error: Exception) -> bool:
-    """Whether an error only says that another process has gone."""
-    return any(words in str(error).lower() for words in _GONE)
-
-
-def _last_words(error: Exception, world: World) -> str:
-    """One line on why this process ends."""
-    if _is_echo(error):
-        return f"{_place(world)} stops: its connection to another process broke"
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{_place(world)} failed: {reason} ({Path(where.filename).name}:{where.lineno}); {_OTHERS}"
-
-
-def _place(world: World) -> str:
-    return f"rank {world.rank} of {world.size}"
+# Until the other branches are merged.
+World, joined, equal_share, share, total = Ranks, init_distributed, batch_shard, shard, all_reduce_sum
+asked_to_stop, enough_memory, new_process = graceful_stop, explain_oom, None

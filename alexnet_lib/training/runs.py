@@ -1,21 +1,63 @@
-"""Nets out of the folders of their runs, and what they say of images together (§6)."""
+"""What comes of a run: a net with its errors on the test set, and the same net out of the run's folder (§6)."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from .. import records
+from .._until_merged import InputScale, build
 from ..data.batches import whole
 from ..dataset import ImageSet
 from ..evaluation import center_crop_probabilities, ten_crop_probabilities
-from ..guard import require_choice
+from ..guard import require_choice, require_kind
 from ..learning import TrainConfig
-from ..train import build_net
-from ..variants import Scaled
 from . import checkpoints
 
 CROPS = {"center": center_crop_probabilities, "ten": ten_crop_probabilities}
+
+
+class DivergedError(ArithmeticError):
+    """The loss became NaN or infinite. The message names epoch and step, a remedy, and the last good state."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop, and stopped after a whole step; the message says how to go on."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A finished run: the net, what it learned with, how the errors fell, and the errors on the test set."""
+
+    net: nn.Module
+    config: TrainConfig
+    mean: Tensor  # (3, side, side): what the net expects to be subtracted
+    curves: dict[str, list[float]]
+    results: dict[str, float]
+    seconds: float
+    data: str
+    images: int
+    changes: list[dict]
+
+    def record(self, experiment: str, label: str, command: str) -> records.Record:
+        """This run as it goes on record."""
+        return records.Record(
+            experiment=experiment,
+            label=label,
+            command=command,
+            data=self.data,
+            images=self.images,
+            seed=self.config.seed,
+            # As its file gives it back: a tuple would come back as a list.
+            config=json.loads(json.dumps({**asdict(self.config), "changes": self.changes})),
+            seconds=round(self.seconds, 1),
+            curves=self.curves,
+            results=self.results,
+            **records.circumstances(next(self.net.parameters()).device.type),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,21 +69,29 @@ class TrainedNet:
     mean: Tensor
     classes: tuple[str, ...]
 
-    def probabilities(self, images: ImageSet, crops: str = "ten", device: str = "cpu") -> Tensor:
+    def probabilities(
+        self, images: ImageSet, crops: str = "ten", device: str = "cpu", progress: bool = False
+    ) -> Tensor:
         """The net's softmax on every image, (N, classes), on the center crop or averaged over "ten" (§4.1).
 
         Raises ValueError where the images have other classes than those the net has learned.
         """
+        require_kind("images", images, ImageSet, "load('imagenette', 'test') gives one")
         judge = CROPS[require_choice("crops", crops, CROPS)]
         if images.classes != self.classes:
             raise ValueError(
                 f"images of {images.name!r} have the classes {', '.join(images.classes[:3])}, ..., and the "
                 f"net knows {', '.join(self.classes[:3])}, ...: judge it on the set that it was trained for"
             )
-        model = Scaled(self.net, self.config.input_scale).to(device)
-        side, crop = self.config.image_size, self.config.input_size
-        parts = (whole(part, side) for part in images.images.split(64))
-        return torch.cat([judge(model, part, crop, mean=self.mean) for part in parts])
+        model = InputScale(self.net, self.config.input_scale).to(device)
+        side, size, found = self.config.image_size, self.config.input_size, []
+        with tqdm(
+            desc=f"{crops} crops", total=len(images), unit=" images", disable=not progress or None
+        ) as bar:
+            for part in images.images.split(64):
+                found.append(judge(model, whole(part, side), size, mean=self.mean))
+                bar.update(len(part))
+        return torch.cat(found)
 
 
 def load_net(folder: str | Path) -> TrainedNet:
@@ -52,8 +102,17 @@ def load_net(folder: str | Path) -> TrainedNet:
     found = checkpoints.newest(folder)
     if not found:
         raise FileNotFoundError(f"folder {folder} holds no checkpoint: name the --out of an `alexnet train`")
-    _, state = found
-    config, classes = TrainConfig(**state["config"]), tuple(state["classes"])
+    config, classes = config_of(found[1]), tuple(found[1]["classes"])
     net = build_net(config, len(classes))
-    net.load_state_dict(state["net"])
-    return TrainedNet(net.eval(), config, state["mean"], classes)
+    net.load_state_dict(found[1]["net"])
+    return TrainedNet(net.eval(), config, found[1]["mean"], classes)
+
+
+def config_of(state: dict) -> TrainConfig:
+    """The config in a checkpoint; fields that it had under other names, or not yet, are understood."""
+    return TrainConfig(**{records.RENAMED.get(name, name): value for name, value in state["config"].items()})
+
+
+def build_net(config: TrainConfig, classes: int) -> nn.Module:
+    """The net that a run trains: its spec, with this run's input side, dropout, start and number of classes."""
+    return build(config.spec, config.input_size, config.dropout, classes, config.init)
