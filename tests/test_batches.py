@@ -1,19 +1,28 @@
 """What the net sees: drawn from (seed, epoch, step) alone, and the same for processes that share a batch."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
-from training import CONFIG, sets
 
 from alexnet_lib.augmentation import center_crop
-from alexnet_lib.data.batches import Batches, fingerprint, seed_of, train_val_split, whole
+from alexnet_lib.data.batches import Batches, fingerprint, resize_stored, seed_of, train_val_split
 from alexnet_lib.data.images import mean_image
 from alexnet_lib.dataset import ImageSet, ten_photos
+from alexnet_lib.learning import TrainConfig
 from alexnet_lib.training.ranks import World
 
+CONFIG = TrainConfig(
+    data="ten-photos", image_size=20, crop=16, input_scale=0.01, batch_size=16, val_fraction=0.1
+)
 ALONE = World(0, 1, 0, torch.device("cpu"))
 PLAIN = replace(CONFIG, random_crops=False, color_noise=0.0)
+
+
+@cache
+def sets():
+    return ten_photos("train", 20, 20), ten_photos("test", 20, 10)
 
 
 def batches(config=CONFIG, world=ALONE, images=None):
@@ -65,7 +74,7 @@ def test_small_stored_images_are_enlarged_before_the_crop():
         torch.full((32, 3, 5, 7), 200, dtype=torch.uint8), torch.zeros(32).long(), ("a",), "tiny", "train", ""
     )
     source = batches(PLAIN, images=tiny)
-    assert whole(tiny.images, 20).shape == (32, 3, 20, 20)
+    assert resize_stored(tiny.images, 20).shape == (32, 3, 20, 20)
     assert source.mean.shape == (3, 20, 20)
     assert source.step(0, 0)[0].abs().max() < 1e-4
 
@@ -75,37 +84,15 @@ def test_batches_lie_in_memory_as_the_config_says():
     assert batches(replace(CONFIG, channels_last=False)).step(0, 0)[0].is_contiguous()
 
 
-HOLD = {  # what a caller may keep of a batch
-    "the batch": lambda batch: batch,
-    "a view of it": lambda batch: batch[3:5, 1],
-    "an array of it": lambda batch: batch.numpy(),
-}
-
-
-@pytest.mark.parametrize("hold", HOLD.values(), ids=HOLD.keys())
-def test_what_is_held_of_a_batch_is_never_overwritten(hold):
-    source = batches()
-    held = [hold(source.step(0, step)[0]) for step in range(6)]
-    for step, part in enumerate(held):
-        assert torch.equal(torch.as_tensor(part), torch.as_tensor(hold(batches().step(0, step)[0])))
-
-
-def test_what_autograd_has_saved_of_a_batch_is_never_overwritten():
-    source, weight = batches(), torch.ones(1, requires_grad=True)
-    losses = [(source.step(0, step)[0] * weight).sum() for step in range(4)]
-    for step, loss in enumerate(losses):
-        (gradient,) = torch.autograd.grad(loss, weight)
-        torch.testing.assert_close(gradient[0], batches().step(0, step)[0].sum())
-
-
-def test_the_room_of_batches_that_nobody_holds_is_used_again():
-    source = batches()
-    assert len({source.step(0, step)[0].data_ptr() for step in range(6)}) == 1
-    places = set()
-    for step in range(6):
-        batch, _ = source.step(0, step)  # the last one is held until this one is there
-        places.add(batch.data_ptr())
-    assert len(places) == 2
+def test_only_the_chosen_images_decide_the_mean_and_the_colors():
+    images, chosen = sets()[0], torch.arange(0, 200, 2)
+    other = images.images.clone()
+    other[1::2] = 255
+    drawn = [Batches(one, chosen, CONFIG, ALONE) for one in (images, replace(images, images=other))]
+    assert torch.equal(drawn[0].mean, drawn[1].mean)
+    assert torch.equal(drawn[0].mean, images.images[chosen].double().mean(0).float())
+    assert torch.equal(drawn[0].noise.eigenvalues, drawn[1].noise.eigenvalues)
+    assert torch.equal(drawn[0].step(0, 1)[0], drawn[1].step(0, 1)[0])
 
 
 def test_a_batch_larger_than_the_set_is_refused():
@@ -125,18 +112,18 @@ def test_fewer_images_are_a_choice_of_the_seed_out_of_those_that_are_not_held_ou
     images, _ = sets()
     (every, held), (some, still_held) = (
         train_val_split(images, 0.1, 3),
-        train_val_split(images, 0.1, 3, most=50),
+        train_val_split(images, 0.1, 3, limit=50),
     )
     assert torch.equal(held, still_held)
     assert len(some) == 50
     assert set(some.tolist()) < set(every.tolist())
     assert some.tolist() == sorted(some.tolist())
-    assert not torch.equal(some, train_val_split(images, 0.1, 4, most=50)[0])
-    assert torch.equal(train_val_split(images, 0.1, 3, most=180)[0], every)
+    assert not torch.equal(some, train_val_split(images, 0.1, 4, limit=50)[0])
+    assert torch.equal(train_val_split(images, 0.1, 3, limit=180)[0], every)
     with pytest.raises(
         ValueError, match=r"training_images is 181, and ten-photos has 180 .* use at most 180"
     ):
-        train_val_split(images, 0.1, 3, most=181)
+        train_val_split(images, 0.1, 3, limit=181)
 
 
 def test_a_fingerprint_changes_with_a_pixel_a_label_a_class_or_the_order():
