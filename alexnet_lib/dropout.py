@@ -1,30 +1,27 @@
 """Dropout as the paper does it: a mask in training, half of every output at test time (§4.2)."""
 
+import torch
 from torch import Tensor, nn
 
-from .guard import require_number
+from .guard import Fraction, validated
 from .paper import LEARNING
 
 
 class PaperDropout(nn.Module):
     """Set each activity to zero with probability `p` in training; multiply all by 1 - p at test time (§4.2).
 
-    `torch.nn.Dropout` is the "inverted" form: it divides by 1 - p in training and does nothing at test
-    time. The expected values agree; the training activities here are smaller by the factor 1 - p.
-    The 2012 source does as the paper says. Any shape and float type, output of the same.
+    torch.nn.Dropout divides by 1 - p in training and does nothing at test time: the same expected values,
+    and training activities larger by 1 / (1 - p). The original code does as the paper says.
     """
 
-    def __init__(self, p: float = LEARNING.dropout):
+    @validated
+    def __init__(self, p: Fraction = LEARNING.dropout):
         super().__init__()
-        self.p = require_number("p", p, least=0.0, most=1.0, why="it is a probability (§4.2: p = 0.5)")
+        self.p = p
 
-    def forward(self, a: Tensor) -> Tensor:
-        if not isinstance(a, Tensor) or not a.is_floating_point():
-            kind = a.dtype if isinstance(a, Tensor) else type(a).__name__
-            raise TypeError(f"input is {kind}, and dropout works on activities: pass a float tensor")
+    def forward(self, a: Tensor) -> Tensor:  # any shape, floats
         if self.training:
-            keep = a.new_empty(a.shape).bernoulli_(1 - self.p)
-            return a * keep
+            return a * torch.empty_like(a).bernoulli_(1 - self.p)
         return a * (1 - self.p)
 
     def extra_repr(self) -> str:

@@ -147,6 +147,8 @@ class Bounds:
 Index = Annotated[int, Bounds(least=0)]
 Count = Annotated[int, Bounds(least=1)]
 Share = Annotated[float, Bounds(least=0.0, most=1.0)]
+Fraction = Share
+NonNegative = Annotated[float, Bounds(least=0.0)]
 Positive = Annotated[float, Bounds(least=1e-30)]
 Reading = Annotated[float, Bounds(nan=True)]  # of a run, which may leave the numbers
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .guard import require_choice, require_count, require_flag, require_net, require_number
 from .paper import BIAS_ONE, IMAGES, LEARNING
-from .variants import NETS
+from .specs import NETS
 
 PIECE = 2**16  # numbers of a weight that each thread of a CPU updates at a time
 
