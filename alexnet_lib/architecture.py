@@ -1,17 +1,197 @@
-"""The eight layers of Figure 2 (§3.5), built from a spec, and the specs that the book compares."""
+"""The eight layers of Figure 2 (§3.5): written out, then as ten lines of data, then built from such lines."""
 
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
+import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .dropout import PaperDropout
-from .guard import require_choice
-from .paper import LEARNING
+from .guard import Count, Fraction, Index, NonNegative, require_choice, validate_fields, validated
+from .normalization import LocalResponseNorm, SpatialResponseNorm
+from .paper import LEARNING, LRN, POOLING
 from .pooling import output_size
-from .spec import STEP_NAMES, AlexNetSpec, Conv, Norm, Pool, Relu, SpatialNorm, trace
+from .towers import TOWERS, require_even_share
+
+
+# fmt: off
+def plain_alexnet() -> nn.Sequential:
+    """AlexNet, line by line: `AlexNet("paper")` is the same net, but starts from the paper's weights (§5)."""
+    norm = partial(LocalResponseNorm, towers=2)
+    return nn.Sequential(                                             # (N, 3, 224, 224), mean subtracted
+        nn.ZeroPad2d((0, 3, 0, 3)),                                   # (N, 3, 227, 227)
+        nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(),                    # (N, 96, 55, 55)
+        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                      # (N, 96, 55, 55)
+        nn.MaxPool2d(3, stride=2),                                    # (N, 96, 27, 27)
+        nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(),        # (N, 256, 27, 27)
+        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                      # (N, 256, 27, 27)
+        nn.MaxPool2d(3, stride=2),                                    # (N, 256, 13, 13)
+        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),                 # (N, 384, 13, 13)
+        nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(),       # (N, 384, 13, 13)
+        nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(),       # (N, 256, 13, 13)
+        nn.MaxPool2d(3, stride=2),                                    # (N, 256, 6, 6)
+        nn.Flatten(),                                                 # (N, 9216)
+        nn.Linear(9216, 4096), nn.ReLU(), PaperDropout(0.5),          # (N, 4096)
+        nn.Linear(4096, 4096), nn.ReLU(), PaperDropout(0.5),          # (N, 4096)
+        nn.Linear(4096, 1000),                                        # (N, 1000) scores before the softmax
+    )
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(0, x) (§3.1)."""
+
+    def module(self, channels: int) -> nn.Module:
+        return nn.ReLU()
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """The saturating unit that §3.1 compares with."""
+
+    def module(self, channels: int) -> nn.Module:
+        return nn.Tanh()
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Response normalization (§3.3); `towers=2` keeps its windows on one GPU."""
+
+    n: int = LRN.n
+    k: float = LRN.k
+    alpha: float = LRN.alpha
+    beta: float = LRN.beta
+    towers: int = TOWERS
+    alpha_over_n: bool = False
+
+    def module(self, channels: int) -> nn.Module:
+        return LocalResponseNorm(**vars(self))
+
+
+@dataclass(frozen=True)
+class SpatialNorm:
+    """The second norm of layer 2 in the original code, over n x n pixels; the paper has none."""
+
+    n: int = 5
+
+    def module(self, channels: int) -> nn.Module:
+        return SpatialResponseNorm(self.n)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Max pooling (§3.4)."""
+
+    z: Count = POOLING.z
+    s: Count = POOLING.s
+
+    __post_init__ = validate_fields
+
+    def module(self, channels: int) -> nn.Module:
+        return nn.MaxPool2d(self.z, self.s)
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalization, which came three years after the paper: for comparisons only."""
+
+    def module(self, channels: int) -> nn.Module:
+        return nn.BatchNorm2d(channels)
+
+
+Step = Relu | Tanh | Norm | SpatialNorm | Pool | BatchNorm
+STEP_NAMES = {
+    Relu: "relu",
+    Tanh: "tanh",
+    Norm: "norm",
+    SpatialNorm: "spatial_norm",
+    Pool: "pool",
+    BatchNorm: "batch_norm",
+}
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution and what follows it, in order (§3.5).
+
+    `ceil_mode` lets the last windows hang over the far edge, `grouped` lets kernels read only the channels
+    of their own tower (§3.2). `std` None keeps torch's own initial weights and biases.
+    """
+
+    out_channels: Count
+    kernel_size: Count
+    stride: Count = 1
+    padding: Index = 0
+    ceil_mode: bool = False
+    grouped: bool = False
+    then: tuple[Step, ...] = (Relu(),)
+    std: NonNegative | None = LEARNING.initial_std
+    bias: float = 0.0
+
+    def __post_init__(self):
+        validate_fields(self)
+        if len({type(step) for step in self.then}) < len(self.then):
+            raise ValueError(f"then is {self.then}, and layers are named by step: give each kind once")
+        for step in self.then:
+            step.module(self.out_channels)  # refuses numbers that its layer cannot take
+
+    def output_size(self, size: int) -> int:
+        """The side of the feature maps behind this convolution and its pooling, from the side before."""
+        size = output_size(size, self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        for step in self.then:
+            size = output_size(size, step.z, step.s) if isinstance(step, Pool) else size
+        return size
+
+
+@dataclass(frozen=True)
+class AlexNetSpec:
+    """One form of the net. Every field that a re-implementation has changed is here.
+
+    Raises ValueError or TypeError, naming the field, for what cannot be built.
+    """
+
+    name: str
+    convs: tuple[Conv, ...]
+    image_size: Count = 224
+    towers: Count = TOWERS
+    hidden: tuple[Count, ...] = (4096, 4096)
+    hidden_unit: Relu | Tanh = Relu()  # noqa: RUF009 (frozen)
+    hidden_std: NonNegative | None = LEARNING.initial_std
+    hidden_bias: float = 1.0
+    dropout: Fraction = LEARNING.dropout
+    dropout_inverted: bool = False  # torch's form: divides in training, leaves test time alone
+    dropout_on_inputs: bool = False  # of fc6 and fc7, not on their outputs
+    classes: Count = 1000
+
+    def __post_init__(self):
+        validate_fields(self)
+        if not self.convs or self.convs[0].grouped:
+            raise ValueError("convs must start with a convolution that is not grouped: it reads all 3 colors")
+        for number, conv in enumerate(self.convs, 1):
+            for towers in (self.towers, *(step.towers for step in conv.then if isinstance(step, Norm))):
+                require_even_share(f"conv{number}", conv.out_channels, towers)
+        for number, units in enumerate(self.hidden, 1 + len(self.convs)):
+            require_even_share(f"fc{number}", units, self.towers, "units")
+        self.features()
+
+    def features(self) -> int:
+        """How many numbers the last convolutional layer hands to the first fully-connected one."""
+        size = self.image_size
+        for number, conv in enumerate(self.convs, 1):
+            try:
+                size = conv.output_size(size)
+            except ValueError as error:
+                raise ValueError(
+                    f"image_size is {self.image_size}, and in layer {number} of {self.name!r} feature maps run "
+                    f"out of pixels ({error}): give a larger image_size (§3.5: 224)"
+                ) from None
+        return self.convs[-1].out_channels * size**2
+
 
 PAPER = AlexNetSpec(
     "paper",
@@ -24,113 +204,26 @@ PAPER = AlexNetSpec(
     ),
 )
 
-_SOURCE_NORM = Norm(alpha_over_n=True)
-SOURCE_2012 = replace(  # layers-145.cfg
-    PAPER,
-    name="source-2012",
-    convs=(
-        replace(PAPER.convs[0], then=(_SOURCE_NORM, Pool(), Relu())),
-        replace(PAPER.convs[1], then=(Relu(), _SOURCE_NORM, SpatialNorm(), Pool())),
-        *(replace(conv, std=0.03) for conv in PAPER.convs[2:4]),
-        # Pooling before the ReLU changes nothing here: both keep the order of numbers.
-        replace(PAPER.convs[4], std=0.03, then=(Pool(), Relu())),
-    ),
-)
 
-_ONE_TOWER = tuple(
-    replace(
-        conv,
-        grouped=False,
-        then=tuple(replace(step, towers=1) if isinstance(step, Norm) else step for step in conv.then),
-    )
-    for conv in PAPER.convs
-)
-FULL_WIDTH = replace(PAPER, name="full-width", towers=1, convs=_ONE_TOWER)
-ONE_GPU = replace(  # §3.2's comparison: half of the kernels, but for conv5 (its footnote)
-    FULL_WIDTH,
-    name="one-gpu",
-    convs=(*(replace(conv, out_channels=conv.out_channels // 2) for conv in _ONE_TOWER[:4]), _ONE_TOWER[4]),
-)
+def __getattr__(name: str) -> dict[str, AlexNetSpec]:
+    """SPECS: PAPER and the other nets of that name, out of specs.py, which imports this module."""
+    if name == "SPECS":
+        from .specs import SPECS
 
-_CAFFE_NORM = Norm(k=1.0, towers=1, alpha_over_n=True)
-CAFFE = replace(  # 227 pixels and no ceil_mode; windows of the norm run across both halves
-    PAPER,
-    name="caffe",
-    image_size=227,
-    convs=(
-        replace(PAPER.convs[0], ceil_mode=False, then=(Relu(), _CAFFE_NORM, Pool())),
-        replace(PAPER.convs[1], bias=0.1, then=(Relu(), _CAFFE_NORM, Pool())),
-        PAPER.convs[2],
-        *(replace(conv, bias=0.1) for conv in PAPER.convs[3:]),
-    ),
-    hidden_std=0.005,
-    hidden_bias=0.1,
-    dropout_inverted=True,
-)
-
-TORCHVISION = AlexNetSpec(  # after "One weird trick", 2014: one tower, narrower, no normalization
-    "torchvision",
-    convs=(
-        Conv(64, kernel_size=11, stride=4, padding=2, std=None, then=(Relu(), Pool())),
-        Conv(192, kernel_size=5, padding=2, std=None, then=(Relu(), Pool())),
-        Conv(384, kernel_size=3, padding=1, std=None),
-        Conv(256, kernel_size=3, padding=1, std=None),
-        Conv(256, kernel_size=3, padding=1, std=None, then=(Relu(), Pool())),
-    ),
-    towers=1,
-    hidden_std=None,
-    dropout_inverted=True,
-    dropout_on_inputs=True,
-)
-
-_REVIEW_NORM = Norm(towers=1, alpha_over_n=True)  # torch's own layer
-REVIEW_004 = replace(  # ten classes, 227 pixels, one tower; the first norm's alpha is ten times the paper's
-    FULL_WIDTH,
-    name="review-004",
-    image_size=227,
-    convs=(
-        replace(
-            _ONE_TOWER[0],
-            ceil_mode=False,
-            std=None,
-            then=(Relu(), replace(_REVIEW_NORM, alpha=1e-3), Pool()),
-        ),
-        replace(_ONE_TOWER[1], std=None, then=(Relu(), _REVIEW_NORM, Pool())),
-        *(replace(conv, std=None) for conv in _ONE_TOWER[2:]),
-    ),
-    hidden_std=None,
-    dropout_inverted=True,
-    dropout_on_inputs=True,
-    classes=10,
-)
-
-SPECS = {
-    spec.name: spec for spec in (PAPER, SOURCE_2012, ONE_GPU, FULL_WIDTH, CAFFE, TORCHVISION, REVIEW_004)
-}
-
-# torchvision numbers its modules; ours have names.
-_TORCHVISION_NAMES = {
-    "features.0": "features.conv1",
-    "features.3": "features.conv2",
-    "features.6": "features.conv3",
-    "features.8": "features.conv4",
-    "features.10": "features.conv5",
-    "classifier.1": "classifier.fc6",
-    "classifier.4": "classifier.fc7",
-    "classifier.6": "classifier.fc8",
-}
+        return SPECS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class CeilConv2d(nn.Conv2d):
     """A convolution whose last windows hang over the far edge, so that no pixel is left out (§3.5).
 
-    The 2012 source counts windows with ceil (layer.py:1004): 224 pixels, 11 x 11, stride 4 give 55, and
+    The original code counts windows with ceil (layer.py:1004): 224 pixels, 11 x 11, stride 4 give 55, and
     the last window of a row sees 3 columns beyond the picture, which count as zero.
     """
 
     def forward(self, a: Tensor) -> Tensor:
         below, right = (
-            (output_size(side, z, s, padding, ceil=True) - 1) * s + z - side - 2 * padding
+            (z - side - 2 * padding) % s
             for side, z, s, padding in zip(
                 a.shape[-2:], self.kernel_size, self.stride, self.padding, strict=True
             )
@@ -141,84 +234,111 @@ class CeilConv2d(nn.Conv2d):
 class AlexNet(nn.Module):
     """Five convolutional and three fully-connected layers (§3.5, Figure 2).
 
-    spec: a name from `SPECS` or an `AlexNetSpec`; "paper" is 224x224 with 55x55 windows, two towers,
-    normalization inside the tower after the ReLU, and the paper's dropout. classes: outputs; the spec's
-    own number by default (1000, in "review-004" 10).
+    spec: a name from `SPECS` or an `AlexNetSpec`; "paper" has two towers, 55x55 windows in conv1, and
+    normalization inside the tower behind the ReLU. classes: outputs; by default the spec's own number.
 
-    (N, 3, image_size, image_size) float, 0-255 with the mean subtracted -> (N, classes) scores before
-    the softmax. Weights start as the spec says (§5: N(0, 0.01), biases 1 in conv2, conv4, conv5, fc6, fc7).
-    The weights of `torchvision.models.alexnet` load into AlexNet("torchvision") by `load_state_dict`.
+    (N, 3, image_size, image_size) float -> (N, classes) scores before the softmax. The scale of the input
+    matters: pixels 0-255 with the mean image subtracted (§2), but for "torchvision" and "review-004" pixels
+    0-1 with each color's mean subtracted, divided by its deviation.
+
+    Weights start as the spec says (§5). The state of torchvision's `alexnet` loads into
+    AlexNet("torchvision"), also inside another module; `torchvision_state` is the way back.
     """
 
-    def __init__(self, spec: str | AlexNetSpec = "paper", classes: int | None = None):
+    @validated
+    def __init__(self, spec: str | AlexNetSpec = "paper", classes: Count | None = None):
         super().__init__()
-        if not isinstance(spec, AlexNetSpec):
+        if isinstance(spec, str):
+            from .specs import SPECS  # here, because specs.py imports this module
+
             spec = SPECS[require_choice("spec", spec, SPECS)]
-        if classes is not None:
-            spec = replace(spec, classes=classes)
-        self.spec = spec
-        self.features = nn.Sequential(self._convolutional())
-        self.classifier = nn.Sequential(self._fully_connected())
+        self.spec = spec if classes is None else replace(spec, classes=int(classes))
+        self.features = nn.Sequential(convolutional_layers(self.spec))
+        self.classifier = nn.Sequential(fully_connected_layers(self.spec))
         self.register_load_state_dict_pre_hook(_accept_torchvision_names)
 
-    def _convolutional(self) -> OrderedDict[str, nn.Module]:
-        layers, maps = OrderedDict(), 3
-        for number, conv in enumerate(self.spec.convs, 1):
-            kind = CeilConv2d if conv.ceil_mode else nn.Conv2d
-            groups = self.spec.towers if conv.grouped else 1
-            layer = kind(maps, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, groups=groups)
-            layers[f"conv{number}"] = _start(layer, conv.std, conv.bias)
-            for step in conv.then:
-                layers[f"{STEP_NAMES[type(step)]}{number}"] = step.module()
-            maps = conv.out_channels
-        return layers
-
-    def _fully_connected(self) -> OrderedDict[str, nn.Module]:
-        spec, first = self.spec, 1 + len(self.spec.convs)
-        behind = [layer for layer in trace(spec) if layer.side][-1]
-        layers, inputs = OrderedDict(), behind.numbers
-        for number, units in enumerate(spec.hidden, first):
-            hidden = _start(nn.Linear(inputs, units), spec.hidden_std, spec.hidden_bias)
-            parts = [(f"fc{number}", hidden), (f"relu{number}", nn.ReLU())]
-            drop = nn.Dropout(spec.dropout) if spec.dropout_inverted else PaperDropout(spec.dropout)
-            parts.insert(0 if spec.dropout_on_inputs else 2, (f"dropout{number}", drop))
-            layers.update(parts)
-            inputs = units
-        std = None if spec.hidden_std is None else LEARNING.initial_std
-        layers[f"fc{first + len(spec.hidden)}"] = _start(nn.Linear(inputs, spec.classes), std, 0.0)
-        return layers
-
-    def forward(self, images: Tensor) -> Tensor:
-        self._check(images)
-        return self.classifier(torch.flatten(self.features(images), 1))
-
-    def _check(self, images: Tensor) -> None:
-        if not isinstance(images, Tensor) or not images.is_floating_point():
-            kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-            raise TypeError(
-                f"images are {kind}, and the net takes floats with the mean subtracted (§2): "
-                f"pass images.float() - mean"
-            )
-        side = self.spec.image_size
-        if images.dim() != 4 or images.shape[1:] != (3, side, side):
-            raise ValueError(
-                f"images are {tuple(images.shape)}, and {self.spec.name!r} takes (N, 3, {side}, {side}): "
-                f"crop, or build from replace(SPECS[...], image_size=...)"
-            )
+    def forward(self, images: Tensor) -> Tensor:  # (N, 3, image_size, image_size)
+        require_images(images, self.spec)
+        return self.classifier(torch.flatten(self.features(images), 1))  # (N, classes)
 
 
-def _start(layer: nn.Module, std: float | None, bias: float) -> nn.Module:
-    """Draw the weights from N(0, std) and set the biases (§5); None keeps torch's own start."""
+def convolutional_layers(spec: AlexNetSpec) -> OrderedDict[str, nn.Module]:
+    """conv1, relu1, norm1, ... of a spec."""
+    layers, channels = OrderedDict(), 3
+    for number, conv in enumerate(spec.convs, 1):
+        kind = CeilConv2d if conv.ceil_mode else nn.Conv2d
+        groups = spec.towers if conv.grouped else 1
+        layer = kind(channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, groups=groups)
+        layers[f"conv{number}"] = initialized(layer, conv.std, conv.bias)
+        for step in conv.then:
+            layers[f"{STEP_NAMES[type(step)]}{number}"] = step.module(conv.out_channels)
+        channels = conv.out_channels
+    return layers
+
+
+def fully_connected_layers(spec: AlexNetSpec) -> OrderedDict[str, nn.Module]:
+    """fc6, relu6, dropout6, ... of a spec; the last layer, which gives the scores, stands alone."""
+    layers, inputs, number = OrderedDict(), spec.features(), 1 + len(spec.convs)
+    for units in spec.hidden:
+        layer = initialized(nn.Linear(inputs, units), spec.hidden_std, spec.hidden_bias)
+        unit = f"{STEP_NAMES[type(spec.hidden_unit)]}{number}", spec.hidden_unit.module(units)
+        drop = nn.Dropout(spec.dropout) if spec.dropout_inverted else PaperDropout(spec.dropout)
+        parts = [(f"fc{number}", layer), unit]
+        parts.insert(0 if spec.dropout_on_inputs else 2, (f"dropout{number}", drop))
+        layers.update(parts)
+        inputs, number = units, number + 1
+    std = None if spec.hidden_std is None else LEARNING.initial_std
+    layers[f"fc{number}"] = initialized(nn.Linear(inputs, spec.classes), std, 0.0)
+    return layers
+
+
+def initialized(layer: nn.Module, std: float | None, bias: float) -> nn.Module:
+    """The layer with weights from N(0, std) and these biases (§5); None keeps torch's own."""
     if std is not None:
         nn.init.normal_(layer.weight, std=std)
         nn.init.constant_(layer.bias, bias)
     return layer
 
 
-def _accept_torchvision_names(module, state, *_) -> None:
-    if "features.0.weight" not in state:
-        return
-    for theirs, ours in _TORCHVISION_NAMES.items():
-        for kind in ("weight", "bias"):
-            if f"{theirs}.{kind}" in state:
-                state[f"{ours}.{kind}"] = state.pop(f"{theirs}.{kind}")
+@torch.fx.wrap
+def require_images(images: Tensor, spec: AlexNetSpec) -> None:
+    """Refuse what is no batch of images for this net; while a tracer is at work, sizes are no numbers."""
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images are {kind}, and the net takes floats (§2): pass images.float() - mean")
+    shape = 3, spec.image_size, spec.image_size
+    if not torch.jit.is_tracing() and (images.dim() != 4 or images.shape[1:] != shape):
+        raise ValueError(
+            f"images are {tuple(images.shape)}, and {spec.name!r} takes (N, {', '.join(map(str, shape))}): "
+            f"crop, or build from replace(SPECS[...], image_size=...)"
+        )
+
+
+TORCHVISION_NAMES = {  # torchvision numbers its modules; ours have names
+    "features.conv1": "features.0",
+    "features.conv2": "features.3",
+    "features.conv3": "features.6",
+    "features.conv4": "features.8",
+    "features.conv5": "features.10",
+    "classifier.fc6": "classifier.1",
+    "classifier.fc7": "classifier.4",
+    "classifier.fc8": "classifier.6",
+}
+
+
+def torchvision_state(net: AlexNet) -> dict[str, Tensor]:
+    """The net's state under the names of torchvision's `alexnet`, whose `load_state_dict` takes it."""
+    state = net.state_dict()
+    return {
+        f"{theirs}.{kind}": state[f"{ours}.{kind}"]
+        for ours, theirs in TORCHVISION_NAMES.items()
+        for kind in ("weight", "bias")
+    }
+
+
+def _accept_torchvision_names(module: AlexNet, state: Mapping[str, Tensor], prefix: str, *_) -> None:
+    if f"{prefix}features.0.weight" in state:
+        for ours, theirs in TORCHVISION_NAMES.items():
+            for kind in ("weight", "bias"):
+                if f"{prefix}{theirs}.{kind}" in state:
+                    state[f"{prefix}{ours}.{kind}"] = state.pop(f"{prefix}{theirs}.{kind}")
