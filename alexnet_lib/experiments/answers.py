@@ -123,7 +123,7 @@ class Report:
 
     @property
     def _declared(self) -> set[str]:
-        """The labels of all runs that there are to be: of an arm without a rate, those alone that tried some."""
+        """The labels of all runs that there are to be: an arm without a rate has none that measure."""
         arms, seeds = self.experiment.arms, range(self.experiment.seeds)
         tried = {search_label(arm, rate) for arm in arms for rate in arms[arm].rates}
         return tried | {run_label(arm, k) for arm in arms if arm not in self.without_rate for k in seeds}

@@ -72,7 +72,7 @@ class Crossing:
         return epoch - 1.5 + (above - self.level) / (above - below)
 
     def longer_than(self, run: Record) -> int | None:
-        """The epochs of a run that ended before its curve came down to the level: it takes more than those."""
+        """The epochs of a run that ended above the level: it takes more than those."""
         return len(run.curves[self.curve]) if self.curve in run.curves and self.of(run) is None else None
 
     def __str__(self) -> str:
