@@ -171,7 +171,6 @@ CLAIMS = (
         "Top-1 / top-5 error saved by the two norms of layer 2, in runs of 2013",
         "not in the paper",
         "-0.04 / +0.07 points (167 against 170; their last rates differ too)",
-        experiment="what-each-part-is-worth",
     ),
     Claim(
         "overlap",

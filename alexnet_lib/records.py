@@ -176,7 +176,7 @@ def _peak() -> int | None:
 def _commit(package: Path) -> str:
     """The commit that the package stands at, with a + where anything has been changed since.
 
-    "" where it is not in a checkout of its own: installed into another project, that one's commit says nothing.
+    "" outside a checkout of its own: of another project's commit it would say nothing.
     """
     told = []
     for question in ("rev-parse --show-toplevel", "rev-parse HEAD", "--no-optional-locks status --porcelain"):

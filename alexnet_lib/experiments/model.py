@@ -227,11 +227,11 @@ class Experiment:
             raise ValueError(f"seeds is {self.seeds}, and must be at least 2: an interval needs two pairs")
         for name, arm in self.arms.items():
             config = replace(self.setting, **arm.changes)  # refuses what is no config
-            if (
-                arm.rate_of is not None
-                and not self.arms[require_choice("rate_of", arm.rate_of, self.arms)].rates
-            ):
-                raise ValueError(f"rate_of is {arm.rate_of!r} in arm {name!r}: name an arm with a grid")
+            owner = name if arm.rate_of is None else require_choice("rate_of", arm.rate_of, self.arms)
+            if arm.rate_of is not None and (arm.rates or not self.arms[owner].rates):
+                raise ValueError(
+                    f"rate_of is {arm.rate_of!r} in arm {name!r}: name an arm with a grid, and give no rates"
+                )
             if arm.nets > 1 and (config.stop_at_error is not None or self.colors):
                 raise ValueError(
                     f"nets is {arm.nets} in arm {name!r}: nets are averaged that have run equally long, and "

@@ -67,6 +67,8 @@ _AVERAGED_1, _AVERAGED_5 = Value("top-1 error, averaged"), Value("top-5 error, a
 # training error was also measured as the test error is have no other.
 _RUNNING = Value("running training error")
 _TRAINING = Value("training error")
+_COLOR_GAP = Value("tower color gap", unit="of colorfulness")
+_BY_CHANCE = Value("tower color gap, random split", unit="of colorfulness")
 
 
 def _nets(*names: str, rates: tuple[float, ...] = (), **changes: object) -> dict[str, Arm]:
@@ -135,6 +137,9 @@ ABLATION = Experiment(
         *_worth(None, "tanh")[:1],
         *_worth(None, "source-2012"),
         *_worth("no-communication", "no-communication"),
+        # §6.1. The control: between the halves of one tower's kernels there should be nothing but chance.
+        Comparison("tower-colors", "base", "base", _BY_CHANCE, other=_COLOR_GAP),
+        Comparison(None, "full-width", "full-width", _BY_CHANCE, other=_COLOR_GAP),
         Comparison("ten-crops", "base", "base", _TOP_1, printed=0.015, other=_CENTER_1),
         Comparison("ten-crops", "base", "base", _TOP_5, printed=0.013, other=_CENTER_5),
     ),

@@ -46,19 +46,17 @@ def run(
     """Make the runs of an experiment that are not on record; returns the new records.
 
     Arm after arm: the rates of its grid, then seed after seed. A run that was broken off goes on from its
-    checkpoint in out/NAME/LABEL, where its weights.pt stays. One that diverges is recorded as failed, with the
-    reason, and the next begins. One that another process is making is left to it, with a warning: the same
-    command in two terminals makes two runs at a time. An arm none of whose rates brings the criterion to a
-    number is not measured.
+    checkpoint in out/NAME/LABEL, where its weights.pt stays. One that diverges is recorded as failed, with
+    the reason, and the next begins. One that another process is making is left to it, with a warning: the
+    same command in two terminals makes two runs at a time. An arm none of whose rates brings the criterion to
+    a number is not measured.
 
     arms: some of the arms; None takes all. seeds: how many; None takes as many as the experiment wants.
     folder: where records go. snapshot: the label of a run whose first kernels are kept at 24 steps, in
     out/NAME/LABEL/snapshots. sets, root, device: as for `train`.
     """
-    out, folder = (
-        require_path("out", out, "checkpoints go there"),
-        require_path("folder", folder, "for records"),
-    )
+    out = require_path("out", out, "checkpoints go there")
+    folder = require_path("folder", folder, "records go there")
     arms = list(experiment.arms if arms is None else arms)
     for arm in arms:
         require_choice("arm", arm, experiment.arms)
@@ -81,17 +79,9 @@ def run(
             with lock_folder(runs_at / "locks" / label):
                 if label in on_record(experiment.name, folder):
                     return
-                record = _train(
-                    experiment,
-                    label,
-                    config,
-                    nets,
-                    images(config),
-                    runs_at / label,
-                    device,
-                    progress,
-                    label == snapshot,
-                )
+                options = {"device": device, "sets": images(config), "progress": progress}
+                at, watch = runs_at / label, label == snapshot
+                record = _train(experiment, label, config, nets, at, watch, options)
                 records.store(record, folder)
         except ValueError as error:
             if "another run is writing there" not in str(error):
@@ -122,35 +112,21 @@ def run(
 
 
 def _train(
-    experiment: Experiment,
-    label: str,
-    config: TrainConfig,
-    nets: int,
-    sets: tuple[ImageSet, ImageSet],
-    at: Path,
-    device: str | None,
-    progress: bool,
-    watch: bool,
+    experiment: Experiment, label: str, config: TrainConfig, nets: int, at: Path, watch: bool, options: dict
 ) -> Record:
     """Train the net or nets of one run in its folder; the record says so where it diverges."""
-    command, begun = f"alexnet experiment run {experiment.name}", time.perf_counter()
+    begun, command = time.perf_counter(), f"alexnet experiment run {experiment.name}"
+    images, test = options["sets"]
+    kept = config.training_images or len(images) - round(config.val_fraction * len(images))
     parts = [(config, at)]
     if nets > 1:
         parts = [(each, at / f"net-{n}") for n, each in enumerate(members(config, nets))]
-    watched = _watched(at, config, sets[0]) if watch else nullcontext()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     try:
-        with watched:
+        with snapshots(at, kept // config.batch_size, config.epochs) if watch else nullcontext():
             outcomes = [
-                train(
-                    each,
-                    place,
-                    resume=checkpoints.newest(place) is not None,
-                    sets=sets,
-                    device=device,
-                    progress=progress,
-                )
+                train(each, place, resume=checkpoints.newest(place) is not None, **options)
                 for each, place in parts
             ]
     except Interrupted:
@@ -160,31 +136,24 @@ def _train(
             experiment=experiment.name,
             label=label,
             command=command,
-            data=sets[0].source,
-            images=config.training_images or len(sets[0]) - round(config.val_fraction * len(sets[0])),
+            data=images.source,
+            images=kept,
             seed=config.seed,
             # What to try, which follows, names a folder of this machine.
             config={**asdict(config), "changes": [], "failed": str(error).partition(";")[0]},
             seconds=round(time.perf_counter() - begun, 1),
             curves={},
             results={},
-            **records.environment(device),
+            **records.environment(options["device"]),
         )
-    outcome = outcomes[0] if nets == 1 else together(outcomes, config, sets[1])
-    record = outcome.record(experiment.name, label, command)
     if nets > 1:
-        record = replace(record, config=record.config | {"nets": nets})
+        record = together(outcomes, config, test).record(experiment.name, label, command)
+        return replace(record, config=record.config | {"nets": nets})
+    record = outcomes[0].record(experiment.name, label, command)
     if experiment.colors:
-        colors = tower_colors(outcome.net.features.conv1.weight.detach().cpu())
+        colors = tower_colors(outcomes[0].net.features.conv1.weight.detach().cpu())
         record = replace(record, results=record.results | colors)
     return record
-
-
-def _watched(at: Path, config: TrainConfig, images: ImageSet):
-    """The snapshots of a run on these images."""
-    kept = config.training_images or len(images) - round(config.val_fraction * len(images))
-    each = kept // config.batch_size
-    return snapshots(at / "snapshots", at, each * config.epochs, each)
 
 
 def tower_colors(kernels: Tensor, towers: int = 2) -> dict[str, float]:

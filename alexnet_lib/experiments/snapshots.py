@@ -18,21 +18,22 @@ def snapshot_steps(steps: int, count: int = 24) -> list[int]:
 
 
 @contextmanager
-def snapshots(folder: Path, run: Path, steps: int, steps_per_epoch: int) -> Iterator[None]:
-    """While a run of so many steps goes on, write conv1's weights to folder/step-N.npy (float16).
+def snapshots(run: Path, steps_per_epoch: int, epochs: int) -> Iterator[None]:
+    """While a run goes on in its folder, write conv1's weights to snapshots/step-N.npy there (float16).
 
-    run: the run's folder, whose newest checkpoint says at which step it goes on.
+    Where the run goes on from a checkpoint, its steps are counted from there.
     """
-    found = checkpoints.newest(run)
+    found = checkpoints.newest(run) if run.is_dir() else None
     done = found[1]["progress"] if found else {"epoch": 0, "step": 0}
-    now, wanted = done["epoch"] * steps_per_epoch + done["step"], set(snapshot_steps(steps))
+    now = done["epoch"] * steps_per_epoch + done["step"]
+    wanted = snapshot_steps(steps_per_epoch * epochs)
 
     def take(optimizer: Optimizer, *_: object) -> None:
         nonlocal now
         if now in wanted:
             weights = next(w for group in optimizer.param_groups for w in group["params"] if w.dim() == 4)
             kernels = weights.detach().cpu().half().contiguous().numpy()  # (96, 3, 11, 11)
-            atomic_write(folder / f"step-{now:05}.npy", lambda file: np.save(file, kernels))
+            atomic_write(run / "snapshots" / f"step-{now:05}.npy", lambda file: np.save(file, kernels))
         now += 1
 
     hook = register_optimizer_step_pre_hook(take)
