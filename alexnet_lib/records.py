@@ -7,31 +7,16 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
 
-from .guard import (
-    AnyFloat,
-    Bounds,
-    Index,
-    require_choice,
-    require_kind,
-    require_number,
-    require_path,
-    validate_fields,
-)
+from .guard import AnyFloat, Index, NonNegative, require_choice, require_path, validate_fields
 from .training.fileio import atomic_write
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
-
 RESULTS = Path(str(files("alexnet_lib") / "results"))
-# Config fields and results that have other names today than when the first records were made.
+# Config fields that have other names today than when the first records were made.
 RENAMED = {
     "rate": "lr",
     "rate_plan": "lr_plan",
@@ -41,6 +26,7 @@ RENAMED = {
     "image_side": "image_size",
     "noise_magnitude": "color_noise_scale",
 }
+RUNNING, MEASURED = "running training error", "training error"
 
 
 @dataclass(frozen=True)
@@ -58,33 +44,29 @@ class Record:
     hardware: str
     versions: dict[str, str]
     commit: str
-    seconds: Annotated[float, Bounds(ge=0.0)]
+    seconds: NonNegative
     curves: dict[str, list[AnyFloat]]
     results: dict[str, AnyFloat]
-    memory: Index | None = None  # bytes: the most that the process, or its GPU, held; None where unknown
+    memory: Index | None = None  # bytes: the most that the process had held by then; None where unknown
 
     def __post_init__(self):
         validate_fields(self)
-        lengths = {name: len(values) for name, values in self.curves.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(
-                f"curves have {lengths} points, and one run has the same number of epochs in each"
-            )
+        if len(lengths := {len(values) for values in self.curves.values()}) > 1:
+            raise ValueError(f"curves have {sorted(lengths)} points, and a run has as many epochs in each")
 
     @property
     def epochs(self) -> int:
         """Epochs on record."""
-        return max((len(values) for values in self.curves.values()), default=0)
+        return max(map(len, self.curves.values()), default=0)
 
     @property
-    def taken_over(self) -> bool:
-        """Whether it was made for another experiment, whose command it has."""
+    def copied_from(self) -> str | None:
+        """The experiment that the run was made for, which its command names; None if it is this one."""
         *command, name = (self.command.split() + 4 * [""])[:4]
-        return command == ["alexnet", "experiment", "run"] and name != self.experiment
+        return name if command == ["alexnet", "experiment", "run"] and name != self.experiment else None
 
     def first_below(self, curve: str, threshold: float) -> int | None:
         """The first epoch, counted from 1, whose value is at or below `threshold`; None if none is."""
-        require_number("threshold", threshold, "it is a level that a curve comes down to")
         values = self.curves[require_choice("curve", curve, self.curves)]
         return next((epoch for epoch, value in enumerate(values, 1) if value <= threshold), None)
 
@@ -95,7 +77,13 @@ def load(experiment: str, folder: str | Path = RESULTS) -> list[Record]:
     Raises ValueError for an unknown experiment, and for a file that is not a record.
     """
     require_choice("experiment", experiment, _experiments(folder))
-    return [_read(path) for path in sorted(Path(folder, experiment).glob("*.json"))]
+    found = []
+    for path in sorted(Path(folder, experiment).glob("*.json")):
+        try:
+            found.append(Record(**fields_of(path)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path.name} is not a record: {error}") from error
+    return found
 
 
 def every_record(folder: str | Path = RESULTS) -> list[Record]:
@@ -111,65 +99,56 @@ def _experiments(folder: str | Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def _read(path: Path) -> Record:
-    found = fields_of(path)
-    try:
-        return Record(**found)
-    except (AttributeError, TypeError, ValueError) as error:
-        names = ", ".join(field.name for field in fields(Record))
-        raise ValueError(f"{path.name} is no record ({error}); a record is JSON with {names}") from None
-
-
 def fields_of(path: Path) -> dict:
-    """The fields of a record's file, under today's names. ValueError where it is not a JSON object."""
-    try:
-        found = json.loads(path.read_text("utf-8").replace("colour", "color").replace("centre", "center"))
-        found.pop("sha256", None)  # of older files
-        for part in ("config", "curves"):
-            found[part] = {RENAMED.get(name, name): value for name, value in found.get(part, {}).items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} is not a record ({error}): a record is JSON") from None
+    """The fields of a record's file under today's names; ValueError where it is not a JSON object.
+
+    The first records called "training error" what is the running one: of the training pass itself, with its
+    random crops and dropout. A record that has both means by "training error" the one measured afterwards.
+    """
+    text = path.read_text("utf-8").replace("colour", "color").replace("centre", "center")
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} is not a record: it holds no JSON object")
+    found.pop("sha256", None)  # of the first records
+    if isinstance(config := found.get("config"), dict):
+        found["config"] = {RENAMED.get(name, name): value for name, value in config.items()}
+    if isinstance(curves := found.get("curves"), dict) and RUNNING not in curves:
+        found["curves"] = {RUNNING if name == MEASURED else name: curve for name, curve in curves.items()}
     return found
 
 
-def _one_name(name: str, text: str) -> str:
+def store(record: Record, folder: str | Path = RESULTS) -> Path:
+    """Write a record whole or not at all. FileExistsError where one of that name stands."""
+    folder = require_path("folder", folder, "records go there, into a folder for each experiment")
+    return write_new(asdict(record), folder / _file_name("experiment", record.experiment))
+
+
+def write_new(found: dict, folder: Path) -> Path:
+    """Write what has date, hardware and label to <date>_<device>[_<label>].json, never over another."""
+    device = found["hardware"].split(",")[0].lower().replace(" ", "-")
+    name = "_".join(filter(None, (found["date"], device, found["label"])))
+    path = folder / (_file_name("label", name) + ".json")
+    if path.exists():
+        raise FileExistsError(f"{path.name} is on record, and records are never edited: use another label")
+    text = (json.dumps(found, indent=1) + "\n").encode()
+    atomic_write(path, lambda file: file.write(text))
+    return path
+
+
+def _file_name(name: str, text: str) -> str:
     """A text that names one file or folder here, and none elsewhere."""
     if text in ("", "..") or Path(text).name != text or "\\" in text or "\0" in text:
         raise ValueError(f"{name} makes a file name {text!r}, and must hold no / and be no dot: use letters")
     return text
 
 
-def store(record: Record, folder: str | Path = RESULTS) -> Path:
-    """Write a record whole or not at all. FileExistsError where one of that name stands."""
-    require_kind("record", record, Record)
-    folder = require_path("folder", folder, "records go there, into a folder for each experiment")
-    return write_new(asdict(record), folder / _one_name("experiment", record.experiment))
-
-
-def write_new(found: dict, folder: Path) -> Path:
-    """Write what has date, hardware and label to <date>_<device>[_<label>].json, never over another."""
-    device = found["hardware"].split(",")[0].lower().replace(" ", "-")
-    path = folder / (
-        _one_name("label", "_".join(filter(None, (found["date"], device, found["label"])))) + ".json"
-    )
-    if path.exists():
-        raise FileExistsError(
-            f"{path.name} is on record already, and records are never edited: use another label"
-        )
-    text = (json.dumps(found, indent=1) + "\n").encode()
-    atomic_write(path, lambda file: file.write(text))
-    return path
-
-
-def circumstances(device: str | None = None) -> dict:
+def environment(device: str | None = None) -> dict:
     """What a record says of where and when it was made: date, hardware, versions, commit, memory.
 
     device: "cpu" or "cuda", where the run was made; None: "cuda" where there is one.
     """
     import torch
 
-    if device is not None:
-        require_choice("device", device, ("cpu", "cuda"))
     on_gpu = torch.cuda.is_available() if device is None else device == "cuda"
     if on_gpu:
         hardware = f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} device(s)"
@@ -179,33 +158,34 @@ def circumstances(device: str | None = None) -> dict:
         "date": date.today().isoformat(),
         "hardware": hardware,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "commit": _commit(),
+        "commit": _commit(Path(__file__).resolve().parent),
         "memory": torch.cuda.max_memory_allocated() if on_gpu else _peak(),
     }
 
 
 def _peak() -> int | None:
     """The most memory that this process has held so far, in bytes; None on Windows."""
-    if resource is None:
+    try:
+        import resource
+    except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # everywhere else in kilobytes
 
 
-def _commit() -> str:
-    """The commit that the code stands at, with a + where it has been changed since; "" outside a checkout."""
-    at = Path(__file__).parent
-    try:
-        head = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=at, capture_output=True, text=True, check=True
-        )
-        changed = subprocess.run(
-            ["git", "--no-optional-locks", "status", "--porcelain"],
-            cwd=at,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
+def _commit(package: Path) -> str:
+    """The commit that the package stands at, with a + where anything has been changed since.
+
+    "" outside a checkout of its own: of another project's commit it would say nothing.
+    """
+    told = []
+    for question in ("rev-parse --show-toplevel", "rev-parse HEAD", "--no-optional-locks status --porcelain"):
+        try:
+            git = subprocess.run(["git", *question.split()], cwd=package, capture_output=True, text=True)
+        except OSError:  # no git
+            return ""
+        if git.returncode:
+            return ""
+        told.append(git.stdout.strip())
+    top, head, changed = told
+    return head[:12] + ("+" if changed else "") if Path(top).resolve() == package.parent else ""

@@ -5,11 +5,22 @@ alexnet experiment run relu-against-tanh --root DIR --out runs
 alexnet experiment report relu-against-tanh
 """
 
-from .experiment import POINTS, Arm, Comparison, Crossing, Experiment, Gap, Value, run_label
-from .interval import Interval, interval, t_quantile
+from .answers import Answer, ChosenRate, Report, on_record, report
+from .model import (
+    POINTS,
+    Arm,
+    Comparison,
+    Crossing,
+    Experiment,
+    Gap,
+    Interval,
+    Value,
+    interval,
+    run_label,
+    verdict,
+)
 from .questions import EXPERIMENTS, named
-from .report import Answer, ChosenRate, Report, on_record, report, verdict
-from .running import run
+from .runner import run
 
 __all__ = [
     "EXPERIMENTS",
@@ -30,6 +41,5 @@ __all__ = [
     "report",
     "run",
     "run_label",
-    "t_quantile",
     "verdict",
 ]

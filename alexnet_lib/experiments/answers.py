@@ -1,16 +1,25 @@
 """From the records of an experiment to its answer: chosen rates, effects with intervals, verdicts."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import records
-from ..guard import Index, require_kind, require_path
+from ..guard import require_path
 from ..learning import TrainConfig
 from ..records import Record
-from .experiment import POINTS, Comparison, Experiment, run_label, search_label
-from .interval import Interval, interval
+from .model import (
+    POINTS,
+    Comparison,
+    Crossing,
+    Experiment,
+    Interval,
+    interval,
+    run_label,
+    search_label,
+    verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,15 @@ class Answer:
         return f"{theirs:.3g} against {ours:.3g}"
 
     @property
-    def power(self) -> str:
-        """The smallest effect that an interval as wide as this one tells from none."""
+    def half_width(self) -> str:
+        """How far the interval reaches to either side, in words."""
         if self.interval is None:
-            return "no interval, no power"
-        return f"an effect below {self._shown(self.interval.half_width)} {self.unit} would not have shown"
+            return "no interval"
+        sign = "times or divided by" if self.comparison.kind == "ratio" else "plus or minus"
+        return f"{sign} {self._shown(self.interval.half_width)}"
 
     @property
-    def circumstances(self) -> str:
+    def setting(self) -> str:
         """The data, how many images of them, and the hardware."""
         images = " or ".join(sorted({f"{run.images:,}" for run in self.runs}))
         data = " or ".join(sorted({run.data for run in self.runs}))
@@ -112,24 +122,28 @@ class Report:
         return self.answers[0].verdict if self.answers else "nothing compared"
 
     @property
+    def _declared(self) -> set[str]:
+        """The labels of all runs that there are to be: an arm without a rate has none that measure."""
+        arms, seeds = self.experiment.arms, range(self.experiment.seeds)
+        tried = {search_label(arm, rate) for arm in arms for rate in arms[arm].rates}
+        return tried | {run_label(arm, k) for arm in arms if arm not in self.without_rate for k in seeds}
+
+    @property
     def never_run(self) -> int:
         """How many runs the experiment declares that have no rate to be run at."""
-        declared = {run_label(arm, k) for arm in self.without_rate for k in range(self.experiment.seeds)}
-        return len(declared - self.runs.keys())
+        return self.experiment.runs - len(self._declared)
 
     @property
     def waits_for(self) -> str:
         """The runs that there still have to be, in words; empty where there are all."""
         asked, setting = self.experiment, self.experiment.setting
-        missing = asked.runs - len(self.runs) - self.never_run
+        missing = len(self._declared - self.runs.keys())
         if not missing:
             return ""
         nets = max(arm.nets for arm in asked.arms.values())
-        return (
-            f"{missing} of {asked.runs} runs of up to {f'{nets} nets of ' if nets > 1 else ''}"
-            f"{setting.epochs} epochs on "
-            f"{setting.data}, {setting.input_size} pixels a side"
-        )
+        each = f"{nets} nets of {setting.epochs}" if nets > 1 else str(setting.epochs)
+        where = f"{setting.data}, {setting.input_size} pixels a side"
+        return f"{missing} of {asked.runs} runs of up to {each} epochs on {where}"
 
 
 def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Report:
@@ -137,9 +151,9 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
 
     Raises ValueError for a record that is not what the experiment declares.
     """
-    require_kind("experiment", experiment, Experiment)
     runs = on_record(experiment.name, folder)
-    rates = {arm: rate for arm in experiment.arms if (rate := chosen_rate(experiment, arm, runs)) is not None}
+    chosen = {arm: chosen_rate(experiment, arm, runs) for arm in experiment.arms}
+    rates = {arm: rate for arm, rate in chosen.items() if rate is not None}
     without_rate = tuple(
         arm for arm in experiment.arms if arm not in rates and _searched(experiment, arm, runs)
     )
@@ -150,8 +164,9 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
         if (run := runs.get(run_label(arm, seed)))
     }
     for (arm, seed), run in measured.items():
-        require_declared(run, experiment.config(arm, seed, rates[arm].rate), experiment.arms[arm].nets)
-    require_same_data(runs.values())
+        _require_declared(run, experiment.config(arm, seed, rates[arm].rate), experiment.arms[arm].nets)
+    if len(copies := sorted({run.data for run in runs.values()})) > 1:
+        raise ValueError(f"data are {' and '.join(copies)}: runs on different copies answer no one question")
     return Report(
         experiment,
         {arm: _tries(experiment, arm, runs) for arm in experiment.arms},
@@ -162,31 +177,8 @@ def report(experiment: Experiment, folder: str | Path = records.RESULTS) -> Repo
     )
 
 
-def verdict(comparison: Comparison, found: Interval | None, missing: Sequence[int] = ()) -> str:
-    """The verdict on an effect by the rule of its comparison; `missing`: the seeds that have no answer.
-
-    Only a claim of the paper is reproduced or contradicted; a question of ours has an effect, or has none.
-    """
-    require_kind("comparison", comparison, Comparison)
-    require_kind("found", found, Interval | None)
-    require_kind("missing", missing, Sequence[Index], empty=True)
-    if missing or found is None:
-        seeds = ", ".join(map(str, missing))
-        return "not measured: no answer from seed " + seeds if missing else "not measured"
-    if comparison.claim is None:
-        if found.low > comparison.none:
-            return "effect"
-        return "opposite effect" if found.high < comparison.none else "no effect shown"
-    if found.low > comparison.enough:
-        return "reproduced"
-    if found.low > comparison.none:
-        return "same sign"
-    return "contradicted" if found.high < comparison.none else "not at this scale"
-
-
 def on_record(name: str, folder: str | Path = records.RESULTS) -> dict[str, Record]:
     """The records of the experiment of that name, by label. ValueError for two of one label."""
-    require_kind("name", name, str)
     if not (require_path("folder", folder, "records lie in it") / name).is_dir():
         return {}
     found = {}
@@ -206,7 +198,7 @@ def chosen_rate(experiment: Experiment, arm: str, runs: Mapping[str, Record]) ->
     if declared.rate_of:
         return chosen_rate(experiment, declared.rate_of, runs)
     if not declared.rates:
-        return ChosenRate(experiment.config(arm, 0).rate, at_edge=False)
+        return ChosenRate(experiment.config(arm, 0).lr, at_edge=False)
     scores = _tries(experiment, arm, runs)
     reached = {rate: score for rate, score in scores.items() if score is not None}
     if len(scores) < len(declared.rates) or not reached:
@@ -220,7 +212,7 @@ def _tries(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> dict
     found = {}
     for rate in experiment.arms[arm].rates:
         if run := runs.get(search_label(arm, rate)):
-            require_declared(run, experiment.search_config(arm, rate))
+            _require_declared(run, experiment.search_config(arm, rate))
             found[rate] = experiment.criterion.of(run)
     return found
 
@@ -231,56 +223,55 @@ def _searched(experiment: Experiment, arm: str, runs: Mapping[str, Record]) -> b
     return all(search_label(owner, rate) in runs for rate in experiment.arms[owner].rates)
 
 
-def require_declared(run: Record, config: TrainConfig, nets: int = 1) -> None:
-    """Refuse a record whose seed or config is not the declared one: it answers another question."""
-    for name, found, declared in differences(run, config, nets):
-        raise ValueError(
-            f"record {run.label} of {run.experiment} has {name} = {found!r}, and the "
-            f"experiment declares {declared!r}: take the record out, or restore it"
-        )
+def _require_declared(run: Record, config: TrainConfig, nets: int = 1) -> None:
+    """Refuse a record whose config is not the declared one: it answers another question."""
+    # A field that came later had its default when the run was made.
+    found = {**asdict(TrainConfig()), "nets": 1, "seed": run.seed, **run.config}
+    found.pop("failed", None)
+    declared = {**asdict(config), "changes": [], "nets": nets}
+    for name in sorted(declared.keys() | found.keys()):
+        # As files give it back: a tuple comes back as a list.
+        if json.dumps(declared.get(name)) != json.dumps(found.get(name)):
+            raise ValueError(
+                f"record {run.label} of {run.experiment} has {name} = {found.get(name)!r}, and the "
+                f"experiment declares {declared.get(name)!r}: take the record out, or restore it"
+            )
     if run.seed != config.seed:
         raise ValueError(f"record {run.label} of {run.experiment} has seed {run.seed}, not {config.seed}")
 
 
-def differences(run: Record, config: TrainConfig, nets: int = 1) -> Iterator[tuple[str, object, object]]:
-    """Each field in which a record's config is not that of so many nets: its name, and what it is in both."""
-    declared = {**asdict(config), "changes": [], "nets": nets}
-    # A field that came later had its default when the run was made.
-    found = {**asdict(TrainConfig()), "nets": 1, **run.config}
-    found.pop("failed", None)
-    for name in sorted(declared.keys() | found.keys()):
-        # As files give it back: a tuple comes back as a list.
-        if json.dumps(declared.get(name)) != json.dumps(found.get(name)):
-            yield name, found.get(name), declared.get(name)
-
-
-def require_same_data(runs: Sequence[Record]) -> None:
-    """Refuse records of one experiment that were made on different copies of the data."""
-    copies = sorted({run.data for run in runs})
-    if len(copies) > 1:
-        raise ValueError(f"data are {' and '.join(copies)}: runs on different copies answer no one question")
-
-
 def _answer(
-    experiment: Experiment, comparison: Comparison, measured: Mapping, without_rate: Sequence[str]
+    experiment: Experiment, comparison: Comparison, measured: Mapping, without_rate: tuple[str, ...]
 ) -> Answer:
-    pairs, missing, used = {}, [], []
+    sides = (
+        (comparison.arm, comparison.measure),
+        (comparison.against, comparison.other or comparison.measure),
+    )
+    pairs, used, longer = {}, [], {}
     for seed in range(experiment.seeds):
-        runs = [measured.get((arm, seed)) for arm in (comparison.arm, comparison.against)]
-        used += [run for run in runs if run and run not in used]
-        numbers = [
-            run and measure.of(run)
-            for run, measure in zip(
-                runs, (comparison.measure, comparison.other or comparison.measure), strict=True
-            )
-        ]
-        if None in numbers:
-            missing.append(seed)
-        else:
+        numbers = []
+        for arm, measure in sides:
+            run = measured.get((arm, seed))
+            numbers.append(run and measure.of(run))
+            if run and run not in used:
+                used.append(run)
+            if run and isinstance(measure, Crossing) and (epochs := measure.longer_than(run)):
+                longer.setdefault(arm, []).append(epochs)
+        if None not in numbers:
             pairs[seed] = tuple(numbers)
     found = interval(list(pairs.values()), comparison.kind) if len(pairs) > 1 else None
-    if stuck := [arm for arm in (comparison.arm, comparison.against) if arm in without_rate]:
-        decided = f"not measured: {' and '.join(stuck)} has no {experiment.criterion} at any rate tried"
+    stuck = [arm for arm, _ in sides if arm in without_rate]
+    if stuck and isinstance(experiment.criterion, Crossing):
+        decided = f"more than {experiment.setting.epochs} epochs: {' and '.join(stuck)} at every rate tried"
+    elif stuck:
+        decided = (
+            f"cannot be asked here: no rate tried brings {' and '.join(stuck)} to a {experiment.criterion}"
+        )
+    elif longer:
+        told = [f"{arm} in {len(n)} of {experiment.seeds} runs" for arm, n in longer.items()]
+        decided = f"more than {min(map(min, longer.values()))} epochs: {' and '.join(told)}"
+    elif used and (missing := [str(seed) for seed in range(experiment.seeds) if seed not in pairs]):
+        decided = f"cannot be asked here: no answer from seed {', '.join(missing)}"
     else:
-        decided = verdict(comparison, found, missing if used else ())
+        decided = verdict(comparison, found)
     return Answer(comparison, pairs, found, decided, tuple(used))
