@@ -150,14 +150,14 @@ def _shortened(names: Sequence[str], most: int = 10) -> str:
 
 
 def _specs(arguments: Namespace) -> None:
-    from .tables import spec_table
+    from .chapters.architecture import spec_table
 
     print(spec_table())
 
 
 def _train(arguments: Namespace) -> None:
     from . import records
-    from .tables import deviation_table
+    from .chapters.training import deviation_table
     from .train import train
     from .training.presets import config_from
 
@@ -322,8 +322,8 @@ def _experiment_report(arguments: Namespace) -> None:
 
 
 def _report(name: str) -> None:
+    from .chapters.evidence import reproduce
     from .experiments import named, report
-    from .tables import reproduce
 
     experiment = named(name)
     found = report(experiment)
