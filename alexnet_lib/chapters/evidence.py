@@ -31,7 +31,8 @@ STYLE = """<style>
 .card .values {display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 4px 14px}
 .card .values {margin-top: 8px}
 .card .who, .card details {font-size: 13px; color: var(--pst-color-text-muted, #5b6673)}
-.card .value {font-size: 18px; font-weight: 700}
+.card .value {font-size: 18px; font-weight: 700; line-height: 1.3}
+.card small {font-size: 13px; font-weight: 400; color: var(--pst-color-text-muted, #5b6673)}
 </style>"""
 
 
@@ -97,7 +98,7 @@ def card(
     colors = {"paper": "paper", "original code": "original code"}
     told = "".join(
         f'<div><div class="who">{escape(who)}</div><div class="value" '
-        f'style="color: {PALETTE[colors.get(who, "ours")]}">{escape(words)}</div></div>'
+        f'style="color: {PALETTE[colors.get(who, "ours")]}">{_small(words)}</div></div>'
         for who, words in values
     )
     if details:
@@ -108,6 +109,12 @@ def card(
         f'<div class="values">{told}</div>{picture}{details}</div>'
     )
     return drawn, f"{title} | " + " | ".join(f"{who}: {words}" for who, words in values) + f" | {verdict}"
+
+
+def _small(words: str) -> str:
+    """The number large, and what is in brackets behind it small."""
+    number, bracket, rest = escape(words).partition(" (")
+    return number + (f" <small>({rest}</small>" if bracket else "")
 
 
 def claim_card(section: str) -> Cards:

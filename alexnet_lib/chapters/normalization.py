@@ -11,7 +11,7 @@ from torch import Tensor
 from ..normalization import window_sum
 from ..paper import LRN
 from ..towers import maps_of
-from .palette import BLUE, GREEN, ORANGE
+from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import WIDTH, Picture, as_picture, box, styled, subplots
 from .verdict import Verdict, check_function, check_number
 
@@ -58,12 +58,13 @@ def lrn_windows(centers: tuple[int, ...] = (45, 46, 47, 48, 49, 50), n: int = 5,
             )
             for number in range(first, last):
                 inside = low <= number <= high
-                color = (BLUE if number < maps // 2 else ORANGE) if inside else "#eeeeee"
+                color = (BLUE if number < maps // 2 else ORANGE) if inside else (GRAY, 0.15)
                 box(axis, (number - 0.45, row - 0.4), 0.9, 0.8, color=color)
             axis.text(center, row, "●", ha="center", va="center", color="white", fontsize=8)
         axis.axvline(maps / 2 - 0.5, color="black", linewidth=1.5)
         axis.set(xlim=(first - 0.6, last - 0.4), ylim=(len(centers) - 0.5, -0.5), xlabel="kernel map")
         axis.set_title("windows over all maps" if towers == 1 else "windows inside a tower", fontsize=10)
+        axis.set_xticks(centers[::2])
         axis.set_yticks(range(len(centers)), [f"map {center}" for center in centers])
         axis.tick_params(length=0)
         for side in axis.spines.values():

@@ -63,7 +63,7 @@ def _svg(figure, alt: str) -> str:
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
     words = html.escape(alt, quote=True)
     head = f'<svg class="chart" role="img" aria-label="{words}" viewBox="0 0 {width} {height}" '
-    head += f'style="width: 100%; max-width: {1.33 * float(width):.0f}px; height: auto; fill: currentColor" '
+    head += f'style="width: 100%; max-width: {1.7 * float(width):.0f}px; height: auto; fill: currentColor" '
     head += 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
 
