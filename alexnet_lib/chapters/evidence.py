@@ -105,7 +105,8 @@ def card(
         details = f"<details><summary>details</summary>{details}</details>"
     drawn = (
         f'<div class="card" style="border-left-color: {color}">'
-        f'<div class="title"><span>{escape(title)}</span><span class="chip" style="background: {color}">{escape(verdict)}</span></div>'
+        f'<div class="title"><span>{escape(title)}</span>'
+        f'<span class="chip" style="background: {color}">{escape(verdict)}</span></div>'
         f'<div class="values">{told}</div>{picture}{details}</div>'
     )
     return drawn, f"{title} | " + " | ".join(f"{who}: {words}" for who, words in values) + f" | {verdict}"

@@ -13,7 +13,7 @@ from ..paper import LEARNING
 from ..spec import AlexNetSpec, crossings, trace
 from ..towers import TOWERS, maps_of, maps_read
 from .palette import BLUE, GRAY, ORANGE
-from .picture import NARROW, Picture, subplots
+from .picture import NARROW, Picture, box, subplots
 from .table import Table
 from .verdict import Verdict, check_function, check_number
 

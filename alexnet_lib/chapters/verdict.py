@@ -61,7 +61,7 @@ def check_function(
     """Call the reader's function on each case and compare with `oracle`: type, shape, then values."""
     if (missing := no_function(answer)) is not None:
         return missing
-    begun = time.perf_counter()
+    begun = time.thread_time()  # a busy machine is not the reader's fault
     for case in cases:
         expected = oracle(*case)
         try:
@@ -73,7 +73,7 @@ def check_function(
         wrong = _difference(given, expected, tolerance)
         if wrong:
             return Verdict(False, f"for {_shown(case)} {wrong} {hint}")
-        if time.perf_counter() - begun > SLOW_SECONDS:
+        if time.thread_time() - begun > SLOW_SECONDS:
             return Verdict(
                 False, f"right so far, but over {SLOW_SECONDS:g} s: work on whole tensors, without loops"
             )
