@@ -1,0 +1,77 @@
+"""What chapter 1 draws, tabulates and asks."""
+
+from collections.abc import Callable
+
+from ..paper import IMAGES, LEARNING
+from .palette import BLUE, GRAY, ORANGE
+from .picture import NARROW, Picture, subplots
+from .verdict import Verdict, check_function, check_number
+
+UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
+
+
+def time_by_speed(operations: float, days: float) -> Picture:
+    """How long `operations` take at any sustained speed, with the speed implied by `days` marked (§1)."""
+    implied = operations / (days * UNITS["day"])
+    speeds = (1e9, 1e15)
+    figure, axis = subplots(figsize=(NARROW, 3.8))
+    axis.loglog(speeds, [operations / speed for speed in speeds], color=BLUE, linewidth=2.5)
+    axis.plot(implied, operations / implied, "o", color=ORANGE, markersize=10)
+    words = f"2012: {days:g} days,\n{implied / 1e12:.2f} · 10¹² a second"
+    axis.annotate(
+        words, (implied, operations / implied), (10, 8), textcoords="offset points", color=ORANGE, fontsize=11
+    )
+    axis.set_yticks(list(UNITS.values()), list(UNITS), fontsize=11)
+    axis.minorticks_off()
+    axis.grid(axis="y", color=(GRAY, 0.3))
+    axis.set(xlabel="operations a second, sustained", ylabel="time of one training", xlim=speeds)
+    return Picture(
+        figure,
+        f"Time of one training against operations a second, a falling straight line on logarithmic axes: "
+        f"{days:g} days at {implied / 1e12:.2f} million million operations a second, as in 2012; ten times "
+        f"the speed takes a tenth of the time.",
+    )
+
+
+PARAMETERS = 60_965_224  # of the paper's net, counted in §3.5
+
+
+def check_updates(answer: float) -> Verdict:
+    """§1: how many times are all weights updated in the paper's training?"""
+    return check_number(
+        answer,
+        LEARNING.epochs * IMAGES.training_images / LEARNING.batch_size,
+        "Hint: one update for each batch of 128 images, and each of 1.2 million images is seen 90 times.",
+        "so each of 60 million weights was moved over eight hundred thousand times.",
+        tolerance=1e-3,
+    )
+
+
+def check_weight_memory(answer: float) -> Verdict:
+    """§1: gigabytes for the weights, their gradient and the velocity, four bytes a number."""
+    return check_number(
+        answer,
+        3 * 4 * PARAMETERS / 1e9,
+        "Hint: 60,965,224 numbers, three times over, four bytes each; a gigabyte is 10^9 bytes here.",
+        "a quarter of a 3 GB card, before a single image is in it.",
+        tolerance=0.01,
+    )
+
+
+def _training_macs(layers: list[int]) -> int:
+    return 3 * sum(layers) - layers[0]
+
+
+def check_training_macs(answer: Callable) -> Verdict:
+    """§1: training_macs(layers): multiply-accumulates of one training step for one image.
+
+    layers: those of each layer on the way up, lowest first.
+    """
+    return check_function(
+        answer,
+        _training_macs,
+        [([5],), ([10, 20],), ([105, 224, 150, 112, 75, 38, 17, 4],)],
+        "Hint: up once, and on the way down twice in each layer: once for the gradient of its weights and "
+        "once for the gradient that goes on to the layer below. Under the lowest layer there is none.",
+        "three times the way up, less one share of the lowest layer, below which there are only pixels.",
+    )
