@@ -8,7 +8,6 @@ after the widget has painted. The table holds each widget's slowest slider; othe
 to it. The first page's weight is that of all files that a browser asks for, each compressed by gzip, and
 without fonts, which are drawn with later.
 
-A record is alexnet_lib/bench/results/pages/<date>_<device>_<label>.json, as `alexnet_lib.records` writes it.
 """
 
 import argparse

@@ -1,13 +1,8 @@
 """Sphinx extension: the line under a chapter's title, and the chapter as a Python program.
 
 The line says how long the chapter takes to read and to run, in how much memory, and links to its downloads.
-_config.yml needs its name, and may give the public address of the repository, without which no launch links
-are shown:
-
-    sphinx:
-      local_extensions: {alexnet_lib.widgets.chapter_line: .}
-      config:
-        repository_address: https://github.com/OWNER/NAME
+The setting `repository_address` in _config.yml gives the public address of the repository; while it is empty,
+there are no links to Colab and Binder.
 
 It imports the standard library, what comes with Sphinx's theme, and Sphinx: building the page needs no torch.
 
