@@ -2,10 +2,10 @@
 
     python benchmarks/speed.py                           every row, on the GPU if there is one
     python benchmarks/speed.py lrn step --rounds 9       rows whose name begins so
-    python benchmarks/speed.py --record                  and writes benchmarks/speed.json, which the book shows
+    python benchmarks/speed.py --record                  and writes speed.json, which the book shows
 
-Ours and the baseline take turns, so a busy machine slows both alike; a row reports the median of the rounds' ratios,
-the lowest and the highest. Above 1, ours is faster.
+Ours and the baseline take turns, so a busy machine slows both alike. A row reports the median of the rounds'
+ratios, the lowest and the highest. Above 1, ours is faster.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from alexnet_lib.normalization import LocalResponseNorm
 
 RECORD = Path(__file__).with_name("speed.json")
 BATCH = 64  # images of a step
+HERE = "cuda" if torch.cuda.is_available() else "cpu"
 SECONDS = 0.5  # at least, for one side of a round
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 Call = Callable[[], object]
@@ -42,7 +43,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. prepare: makes the two calls, ours and the baseline; images: how many one call works on."""
+    """One comparison. prepare: makes two calls, ours and the baseline; images: how many one call takes."""
 
     what: str
     ours: str
@@ -53,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Measured:
-    """ratio: the median over the rounds of the baseline's time divided by ours; low and high: over all rounds.
+    """ratio: the baseline's time divided by ours, median over the rounds; low and high: the extremes.
 
     memory: the most bytes that ours and the baseline allocate in a call; None on a GPU.
     """
@@ -78,7 +79,9 @@ def measure(row: Row, rounds: int, device: str) -> Measured:
     memory = tuple(map(peak_memory, calls)) if device == "cpu" else None
     rate = row.images / statistics.median(ours for ours, _ in times)
     extremes = statistics.median(ratios), min(ratios), max(ratios)
-    return Measured(row.what, row.ours, row.baseline, *(round(r, 3) for r in extremes), round(rate, 1), memory)
+    return Measured(
+        row.what, row.ours, row.baseline, *(round(r, 3) for r in extremes), round(rate, 1), memory
+    )
 
 
 def peak_memory(call: Call) -> int:
@@ -203,8 +206,12 @@ def rows(device: str) -> Iterator[Row]:
 
     ours = "the paper's network, fast.use"
     yield Row("step torch-lrn", ours, "the same with nn.LocalResponseNorm", against_torch_lrn, BATCH)
-    yield Row("step bfloat16/float32", f"{ours}, bfloat16 autocast", "the same in float32", against_float32, BATCH)
-    yield Row("update", "PaperSGD, the rule of §5", "torch.optim.SGD(foreach=True)", partial(update, device), 1)
+    yield Row(
+        "step bfloat16/float32", f"{ours}, bfloat16 autocast", "the same in float32", against_float32, BATCH
+    )
+    yield Row(
+        "update", "PaperSGD, the rule of §5", "torch.optim.SGD(foreach=True)", partial(update, device), 1
+    )
     if device == "cpu":
         usual = "torchvision's v2 transforms, image by image"
         yield Row("augment", "RandomCropFlip and PCAColorNoise, a batch at once", usual, augment, 128)
@@ -222,12 +229,14 @@ def machine(device: str, rounds: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help="rows whose name begins so; without, all")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=HERE)
+    parser.add_argument("--record", action="store_true", help="write speed.json")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -236,9 +245,13 @@ def main() -> None:
         if not arguments.names or row.what.startswith(tuple(arguments.names)):
             found.append(measure(row, arguments.rounds, arguments.device))
             one = found[-1]
-            print(f"{one.what:36} {one.ratio:6.2f}  ({one.low:.2f} to {one.high:.2f})  {one.images_per_second:,.0f}/s")
+            ratio = f"{one.ratio:6.2f}  ({one.low:.2f} to {one.high:.2f})"
+            print(f"{one.what:36} {ratio}  {one.images_per_second:,.0f} images/s", flush=True)
     if arguments.record:
-        record = {"machine": machine(arguments.device, arguments.rounds), "rows": [asdict(one) for one in found]}
+        record = {
+            "machine": machine(arguments.device, arguments.rounds),
+            "rows": [asdict(one) for one in found],
+        }
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

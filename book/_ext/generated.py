@@ -26,9 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "alexnet_lib"
 # The sections of the paper in their order; tests/test_design.py holds the imports to it.
 SECTIONS = (
-    "paper dataset relu towers normalization pooling architecture specs counts distributed augmentation "
-    "dropout learning train evaluation qualitative records cli"
-).split()
+    *("paper", "dataset", "relu", "towers", "normalization", "pooling", "architecture", "specs", "counts"),
+    *("distributed", "augmentation", "dropout", "learning", "train", "evaluation", "qualitative", "records"),
+    "cli",
+)
 FOLDERS = ("data", "training", "fast", "experiments", "widgets")
 MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 WIDE = 88  # characters; a longer signature gets a line for each argument
@@ -154,7 +155,9 @@ def experiments() -> str:
         of[run["experiment"]].append(run)
     lines = ["experiment | images | runs | learning rates tried | hours"]
     for name, found in of.items():
-        rates = sorted({float(run["label"].rpartition("-")[2]) for run in found if "rate-search" in run["label"]})
+        rates = sorted(
+            {float(run["label"].rpartition("-")[2]) for run in found if "rate-search" in run["label"]}
+        )
         images = ", ".join(sorted({f"{run['images']:,} of {run['data']}" for run in found}))
         hours = sum(run["seconds"] for run in found) / 3600
         lines.append(f"{name} | {images} | {len(found)} | {', '.join(f'{r:g}' for r in rates)} | {hours:.1f}")
@@ -192,11 +195,13 @@ def chart(rows: list[dict]) -> str:
         )
     bottom, one = top + 26 * len(rows), 300 + unit
     parts.append(
-        f'<line x1="{one:.0f}" x2="{one:.0f}" y1="8" y2="{bottom}" stroke="currentColor" stroke-dasharray="4 4"/>'
+        f'<line x1="{one:.0f}" x2="{one:.0f}" y1="8" y2="{bottom}" stroke="currentColor"'
+        ' stroke-dasharray="4 4"/>'
     )
     told = "; ".join(f"{row['what']} {row['ratio']:.2f}" for row in rows)
     return (
-        f'<svg role="img" aria-label="Times as fast as the baseline: {escape(told)}." viewBox="0 0 690 {bottom + 8}"'
+        f'<svg role="img" aria-label="Times as fast as the baseline: {escape(told)}."'
+        f' viewBox="0 0 690 {bottom + 8}"'
         f' fill="currentColor" font-size="14" style="max-width: 100%">{"".join(parts)}</svg>'
     )
 
@@ -209,7 +214,9 @@ def fill(_app: Sphinx, docname: str, source: list[str]) -> None:
 
     def part(mark: re.Match) -> str:
         if mark[1] not in PARTS:
-            raise ExtensionError(f"{docname} asks for the generated part {mark[1]!r}: there are {', '.join(PARTS)}")
+            raise ExtensionError(
+                f"{docname} asks for the generated part {mark[1]!r}: there are {', '.join(PARTS)}"
+            )
         return PARTS[mark[1]]()
 
     source[0] = MARK.sub(part, source[0])

@@ -6,8 +6,8 @@ It imports the standard library, docutils, Sphinx and myst-nb only: building the
 - Of an output's forms the page shows the static HTML before the live view, and no widget manager is loaded.
 - A stored ipywidgets control has no kernel in the page. It becomes a note, and a warning that stops a
   strict build, unless its cell has the tag `live-only`, by which an author says that this is meant.
-- A page loads no script that it does not use: no MathJax (250 kB) without a formula, and no inline script with
-  the page's name, so that all pages have the same few inline scripts and a security policy can list them.
+- A page loads no script that it does not use: no MathJax (250 kB) without a formula, and no inline script
+  with the page's name, so that all pages have the same inline scripts and a security policy can list them.
 """
 
 import re
@@ -20,7 +20,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # the library is not installed for readers
-from alexnet_lib.widgets.bundle import asset_names, asset_script, page_script  # noqa: E402
+from alexnet_lib.widgets.bundle import asset_names, asset_script, page_script
 
 LOG = logging.getLogger(__name__)
 VIEW = "application/vnd.jupyter.widget-view+json"
