@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from alexnet_lib.bench import log
 from PIL import Image
 from test_bench import SESSION
 from test_records import RECORD
@@ -21,7 +22,6 @@ from training import CONFIG, TinyNet, sets, tiny_net, tiny_run
 
 from alexnet_lib import records
 from alexnet_lib import train as training
-from alexnet_lib.bench import log
 from alexnet_lib.data import cache, images
 from alexnet_lib.dataset import load
 from alexnet_lib.training import checkpoints

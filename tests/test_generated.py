@@ -87,9 +87,7 @@ def test_the_speed_table_and_chart_show_the_measured_ratios(tmp_path):
 
 
 def test_a_page_that_asks_for_an_unknown_part_stops_the_build():
-    with pytest.raises(
-        generated.ExtensionError, match="book/x asks for .* 'sped': there are api"
-    ):
+    with pytest.raises(generated.ExtensionError, match=r"asks for .* 'sped': there are api"):
         generated.fill(None, "book/x", ["<!-- generated: sped -->"])
 
 

@@ -91,7 +91,7 @@ def test_the_lines_without_make_install_what_make_installs():
     command = ["make", "-n", "-B", *stamps]
     shown = subprocess.run(command, cwd=ROOT, env=QUIET, capture_output=True, text=True, check=True).stdout
     by_make = [call for call in pip_calls(shown) if "--index-url" not in call]
-    section = (ROOT / "README.md").read_text("utf-8").partition("### Without make")[2]
+    section = (ROOT / "README.md").read_text("utf-8").partition("**Without make**")[2]
     without = pip_calls(section.partition("```sh")[2].partition("```")[0])
     assert len(without) == 3
     assert all(call in by_make for call in without)

@@ -11,11 +11,6 @@ from alexnet_lib.widgets.twin import palette_png, twin
 from alexnet_lib.widgets.wording import number
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(AttributeError, match="no attribute 'LrmExplorer'; it has LrnExplorer"):
-        _ = widgets.LrmExplorer
-
-
 def test_every_explorer_has_one_python_and_one_javascript_file():
     names = {getattr(widgets, name).page_name for name in widgets.__all__ if name.endswith("Explorer")}
     assert names | {"frames"} == set(bundle.module_names())
