@@ -1,14 +1,11 @@
 """From key to picture: how long each widget of the built gallery takes; and the weight of the first page.
 
     make book && python benchmarks/widget_latency.py
-    python benchmarks/widget_latency.py --record quiet      # and puts what it found on record
 
 Every slider of every widget is moved by the arrow keys. A time runs from the key's event to the first task
 after the widget has painted. The table holds each widget's slowest slider; other work on the machine adds
 to it. The first page's weight is that of all files that a browser asks for, each compressed by gzip, and
 without fonts, which are drawn with later.
-
-A record is alexnet_lib/bench/results/pages/<date>_<device>_<label>.json, as `alexnet_lib.records` writes it.
 """
 
 import argparse
@@ -28,7 +25,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 import conftest  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
-RECORDS = ROOT / "alexnet_lib" / "bench" / "results" / "pages"
 WATCH = """live => {
   window.times = [];
   let pressed = 0;
@@ -91,20 +87,11 @@ def first_page(browser, html: Path) -> dict[str, float]:
     return {"kb": sum(weight for _, weight in found) - fonts, "fonts_kb": fonts, "files": len(found)}
 
 
-def store(found: dict, label: str) -> Path:
-    """Put the tables on record with date, machine and versions."""
-    from alexnet_lib.records import circumstances, write_new  # torch: only where it is asked for
-
-    kept = {name: value for name, value in circumstances("cpu").items() if name != "memory"}
-    return write_new(kept | {"label": label} | found, RECORDS)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--presses", type=int, default=30, help="key presses for each slider")
-    parser.add_argument("--record", metavar="LABEL", help="put what is found on record under this label")
     arguments = parser.parse_args()
     gallery = HTML / "book" / "widget_gallery.html"
     if not gallery.exists():
@@ -114,10 +101,8 @@ def main() -> None:
             executable_path=conftest.chromium(), args=conftest.CHROMIUM_OPTIONS
         )
         found = {
-            "command": " ".join(["python", "benchmarks/widget_latency.py", *sys.argv[1:]]),
             "browser": f"Chromium {browser.version}",
             "cores": os.cpu_count(),
-            "presses": arguments.presses,
             "first_page": first_page(browser, HTML),
             "rows": widget_rows(browser, gallery, arguments.presses),
             "load": os.getloadavg()[0],
@@ -132,8 +117,6 @@ def main() -> None:
     for row in found["rows"]:
         times = f"{row['p50_ms']:.0f} | {row['p95_ms']:.0f}"
         print(f"| {row['widget']} | {row['slider']} | {times} | {row['html_kb']:.1f} |")
-    if arguments.record:
-        print(f"\nrecord: {store(found, arguments.record).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     book_html   folder of the built pages; the book is built first if it is missing or older than its sources
     book_url    that folder over http on this machine, such as "http://127.0.0.1:43211", under the content
-                security policy that book/for_teachers.md gives to those who host the pages
+                security policy of SECURITY.md
     browser     one Chromium for the whole run; where there is none, the test is skipped and says why
     open_page   open_page("book/index.html", width=1280, theme="light", scheme="http") -> Visit
 
@@ -97,8 +97,8 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 def policy():
-    """The content security policy of book/for_teachers.md, on one line."""
-    page = (ROOT / "book" / "for_teachers.md").read_text("utf-8")
+    """The content security policy of SECURITY.md, on one line."""
+    page = (ROOT / "SECURITY.md").read_text("utf-8")
     return " ".join(re.search(r"Content-Security-Policy:(.+?)```", page, re.DOTALL).group(1).split())
 
 

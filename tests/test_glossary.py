@@ -2,20 +2,22 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 PAGE = (BOOK / "glossary.md").read_text("utf-8")
 GLOSSARY = re.search(r"```\{glossary\}\n(.*?)\n```", PAGE, re.S).group(1)
-ENTRY = re.compile(r"(?P<term>\S.*)\n  (?P<words>.+) \(\[(?P<chapter>.+)\]\((?P<file>\w+\.ipynb)\)\)")
+ENTRY = re.compile(r"(?P<term>\S.*)\n  (?P<words>.+) \(\[(?P<chapter>.+)\]\((?P<file>\w+\.(?:ipynb|md))\)\)")
 ENTRIES = [ENTRY.fullmatch(entry.strip("\n")) for entry in GLOSSARY.split("\n\n")]
 LETTERS = ("N", "C", "H", "W", "n", "k", r"\alpha", r"\beta", "z", "s", "p", r"\epsilon", "v", "w")
 
 
+@cache
 def read(chapter):
     """What a chapter says, in small letters on one line: text, code and printed tables."""
+    if chapter.endswith(".md"):
+        return (BOOK / chapter).read_text("utf-8").lower()
     parts = []
     for cell in json.loads((BOOK / chapter).read_text("utf-8"))["cells"]:
         parts += cell["source"]
@@ -24,29 +26,19 @@ def read(chapter):
     return re.sub(r"\s+", " ", "".join(parts).replace("*", "")).lower()
 
 
-def test_every_entry_has_a_term_words_and_a_chapter():
+def test_every_entry_is_in_order_short_and_used_in_the_chapter_that_it_names():
     assert None not in ENTRIES
     assert len(ENTRIES) > 100
-
-
-def test_the_terms_are_in_order_and_each_stands_once():
     terms = [entry["term"].lower() for entry in ENTRIES]
     assert terms == sorted(set(terms))
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["term"])
-def test_a_term_is_explained_in_two_sentences_at_most_and_used_in_its_chapter(entry):
-    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", entry["words"])
-    assert len(sentences) <= 2
-    assert entry["words"].endswith(".")
-    assert entry["term"].lower() in read(entry["file"])
-
-
-def test_a_chapter_is_named_by_the_number_of_its_file():
     for entry in ENTRIES:
+        sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", entry["words"])
+        assert len(sentences) <= 2, entry["term"]
+        assert entry["words"].endswith("."), entry["term"]
+        assert entry["term"].lower() in read(entry["file"]), entry["term"]
         if entry["chapter"][0].isdigit():
             number = re.match(r"[\d_]+(?=_)", entry["file"]).group().replace("_", ".")
-            assert entry["chapter"] == number
+            assert entry["chapter"] == number, entry["term"]
 
 
 def test_the_notation_explains_the_letters_of_the_paper():

@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,8 +13,10 @@ from conftest import ROOT, finish, new_tab, toc_pages, visiting, weights
 
 pytestmark = pytest.mark.browser
 
-# Both widths and both themes in two visits: what depends on one of them does not depend on the other.
-LOOKS = {"light": (1280, "light"), "dark phone": (390, "dark")}
+# One look a page, and all four at three pages: what depends on the width does not depend on the theme.
+LOOKS = [(1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")]
+THOROUGH = ["book/index.html", "book/3_3_local_response_normalization.html", "book/claim_ledger.html"]
+FROM_FILE = ["book/index.html", "book/4_2_dropout.html", "book/widget_gallery.html"]
 # docutils writes a list of citations with roles that ARIA has since deprecated; browsers take them as plain
 # list items, so nothing is lost to the reader. axe-core's rule -> how the element begins.
 KNOWN = {
@@ -34,7 +35,13 @@ UNSET_FORMULAS = """() => {
   const wrong = [...document.querySelectorAll("mjx-merror")];
   return [...raw, ...[...empty, ...wrong].map(m => m.textContent)];
 }"""
-OVERHANG = """() => document.scrollingElement.scrollWidth - innerWidth"""
+OVERHANG = """() => Math.max(0, document.scrollingElement.scrollWidth - innerWidth)"""
+CHECKS = {
+    "broken pictures": BROKEN_PICTURES,
+    "pictures without alt text": SILENT_PICTURES,
+    "formulas that are not set": UNSET_FORMULAS,
+    "scrolls sideways": OVERHANG,
+}
 
 
 # axe-core takes most of its time over the contrast of text: words of code and rows of tables by the thousand.
@@ -75,46 +82,27 @@ def violations(page):
     ]
 
 
-# Tests of one page run in one process, so that they share its visits.
-PAGES = [pytest.param(page, marks=pytest.mark.xdist_group(page), id=page) for page in toc_pages()]
+def looks():
+    """(page, width, theme) for each look; width and theme change from page to page."""
+    for at, page in enumerate(toc_pages()):
+        for width, theme in LOOKS if page in THOROUGH else [LOOKS[at % 2]]:
+            yield pytest.param(page, width, theme, id=f"{page}-{width}-{theme}")
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def path(request):
-    return request.param
+def faults(visit):
+    """What is wrong with an open page, by the check that finds it."""
+    found = {name: visit.page.evaluate(script) for name, script in CHECKS.items()}
+    found |= {"problems": visit.problems, "axe": violations(visit.page)}
+    return {name: what for name, what in found.items() if what}
 
 
-@pytest.fixture(scope="module", params=LOOKS)
-def visit(browser, book_url, path, request):
-    width, theme = LOOKS[request.param]
+@pytest.mark.parametrize(("path", "width", "theme"), looks())
+def test_a_page_is_whole_accessible_and_alone_on_its_host(browser, book_url, path, width, theme):
     with visiting(browser, f"{book_url}/{path}", width=width, theme=theme) as visit:
-        yield visit
+        assert faults(visit) == {}
 
 
-def test_a_page_loads_without_an_error_and_asks_no_other_host(visit):
-    assert visit.problems == []
-
-
-def test_every_picture_is_there(visit):
-    assert visit.page.evaluate(BROKEN_PICTURES) == []
-
-
-def test_every_picture_says_what_it_shows(visit):
-    assert visit.page.evaluate(SILENT_PICTURES) == []
-
-
-def test_every_formula_is_set(visit):
-    assert visit.page.evaluate(UNSET_FORMULAS) == []
-
-
-def test_a_page_never_scrolls_sideways(visit):
-    assert visit.page.evaluate(OVERHANG) <= 0
-
-
-def test_axe_finds_no_barrier(visit):
-    assert violations(visit.page) == []
-
-
+@pytest.mark.parametrize("path", FROM_FILE)
 def test_a_page_works_from_a_file(browser, book_html, path):
     with visiting(browser, (book_html / path).as_uri()) as visit:
         assert visit.problems == []
@@ -122,25 +110,24 @@ def test_a_page_works_from_a_file(browser, book_html, path):
         assert visit.page.evaluate(UNSET_FORMULAS) == []
 
 
-def test_a_chapters_downloads_are_its_stored_file_and_a_program(visit, book_html, book_url, path):
-    source = ROOT / Path(path).with_suffix(".ipynb")
-    links = visit.page.eval_on_selector_all(".chapter-line a[download]", "links => links.map(a => a.href)")
-    names = [book_html / unquote(link.removeprefix(f"{book_url}/")) for link in links]
-    assert [name.suffix for name in names] == ([".ipynb", ".py"] if source.exists() else [])
-    if source.exists():
-        assert names[0].read_bytes() == source.read_bytes()
-        compile(names[1].read_text("utf-8"), names[1].name, "exec")
+def test_every_chapter_offers_its_file_and_a_program(book_html):
+    for path in toc_pages():
+        source = ROOT / Path(path).with_suffix(".ipynb")
+        if source.exists():
+            page = (book_html / path).read_text("utf-8")
+            links = re.findall(r'<a download href="([^"]*)"', page)
+            notebook, program = [(book_html / path).parent / unquote(link) for link in links]
+            assert notebook.read_bytes() == source.read_bytes()
+            compile(program.read_text("utf-8"), program.name, "exec")
 
 
-def test_next_and_previous_lead_to_the_neighbors(visit, book_url, path):
+def test_next_and_previous_lead_to_the_neighbors(book_html):
     pages = [None, *toc_pages(), None]
-    at = pages.index(path)
-    for name, expected in (("a.left-prev", pages[at - 1]), ("a.right-next", pages[at + 1])):
-        link = visit.page.locator(name)
-        assert link.count() == (expected is not None)
-        if expected:
-            link.click(trial=True)  # nothing lies over it
-            assert link.evaluate("a => a.href") == f"{book_url}/{expected}"
+    for before, path, after in zip(pages, pages[1:], pages[2:], strict=False):
+        page = (book_html / path).read_text("utf-8")
+        for name, neighbor in (("left-prev", before), ("right-next", after)):
+            found = re.findall(rf'<a class="{name}"\s+href="([^"]*)"', page)
+            assert found == ([os.path.relpath(neighbor, Path(path).parent)] if neighbor else []), path
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
@@ -158,6 +145,7 @@ def test_the_search_finds_the_chapter_on_overlapping_pooling(open_page, scheme):
     visit.page.wait_for_url("**/3_4_overlapping_pooling.html*")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_the_front_door_leads_to_the_first_page(browser, book_url, book_html, scheme):
     page = browser.new_page()
@@ -218,6 +206,7 @@ STORED = """value => {
 }"""
 
 
+@pytest.mark.slow
 def test_no_address_and_nothing_stored_in_the_browser_becomes_code(browser, book_url):
     visit = new_tab(browser, "light", javascript=True)  # of its own: what is stored there stays wrong
     for value in STRANGE:
@@ -229,38 +218,6 @@ def test_no_address_and_nothing_stored_in_the_browser_becomes_code(browser, book
     # The theme says so where it takes its own colors instead of those that were stored.
     assert [p for p in visit.problems if not p.startswith("console: Got invalid theme mode: ")] == []
     visit.page.context.close()
-
-
-FOUR_OF_A_GROUP = """
-import os, pathlib, pytest
-@pytest.mark.xdist_group("one")
-@pytest.mark.parametrize("place", range(4))
-def test_where(place):
-    pathlib.Path(f"{place}.txt").write_text(os.environ["PYTEST_XDIST_WORKER"])
-"""
-
-
-def test_tests_of_one_group_run_in_one_process(tmp_path):
-    """Tests of one page share its visits, and JupyterLab starts once. pytest 9.2 parts them in silence."""
-    (tmp_path / "test_group.py").write_text(FOUR_OF_A_GROUP)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        "2",
-        "--dist",
-        "loadgroup",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "xdist.plugin",
-    ]
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    outside["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others take most of the time, in three processes
-    subprocess.run(command, cwd=tmp_path, env=outside, check=True, capture_output=True)
-    assert len({path.read_text() for path in tmp_path.glob("*.txt")}) == 1
 
 
 BAD_PAGE = """<!doctype html><html lang="en"><head><title>Bad</title>

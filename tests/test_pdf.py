@@ -10,7 +10,7 @@ from pypdf import PdfReader
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import pdf
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGE = """<!doctype html><html lang="en"><head><title>{title}</title>
 <script defer src="page-widgets.js"></script></head><body><h1>{title}<a href="#there">#</a></h1>
@@ -68,4 +68,4 @@ def test_links_lead_to_their_own_place_and_none_to_a_file_of_this_machine(printe
 def test_the_book_is_printed_in_the_order_of_its_table_of_contents():
     names = [name for _, name in pdf.chapters()]
     assert names[:2] == ["book/index", "book/1_introduction"]
-    assert {part for part, _ in pdf.chapters()} == {None, "The paper", "Behind the paper", "At hand"}
+    assert {part for part, _ in pdf.chapters()} == {None, "The paper", "After the paper", "Back of the book"}

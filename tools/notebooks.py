@@ -3,23 +3,19 @@
     python tools/notebooks.py store [PATH ...]    run each chapter, clean it, write it back
     python tools/notebooks.py check [PATH ...]    say what is wrong with a stored chapter
 
-Without a path both take every chapter of book/. The page shows the stored outputs, so a chapter is
-stored only as a whole: one that fails half-way leaves its file as it was. How long it ran and how much
-memory it took are kept too, in coarse steps. Where _config.yml gives the repository's address, a chapter
-begins with a cell that installs the library on a machine that lacks it, such as Colab's.
+Without a path both take every chapter of book/. The page shows the stored outputs, so a chapter is stored
+only as a whole: if one fails half-way, its file stays as it was. If _config.yml gives the repository's
+address, a chapter begins with a cell that installs the library on a machine that lacks it, such as Colab's.
 """
 
 import argparse
 import os
 import re
 import sys
-import threading
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
-import psutil
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -38,11 +34,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
-# Beside METADATA, what a run took, in the steps that it is kept in; the last stands for whatever is more.
-# A chapter that was stored before it was kept has none.
-RUNNING, MEMORY = "running_seconds", "memory_gigabytes"
-MEASURED = {RUNNING: (5, 10, 20, 30, 60, 120), MEMORY: (0.5, 1, 1.5, 2, 3, 4, 8)}
-LOOK_SECONDS = 0.1  # between two looks at the memory
+RUNNING = "running_seconds"  # beside METADATA, in coarse steps so that a busy machine changes no file
+STEPS = (5, 10, 20, 30, 60, 120)
 INSTALL_TAG = "install"
 INSTALL = """\
 # Where the library is missing, as in Colab, this cell fetches it; elsewhere it does nothing.
@@ -80,50 +73,20 @@ def place_install_cell(notebook, address):
     """Below the title, the cell that installs the library from `address`; without one, no such cell."""
     notebook.cells = [cell for cell in notebook.cells if not is_install(cell)]
     if address:
-        cell = nbformat.v4.new_code_cell(
-            install_source(address),
-            id="install-the-library",  # the id that nbformat would make is a new one each time
-            metadata={"tags": ["hide-input", INSTALL_TAG]},
-        )
+        metadata = {"tags": ["hide-input", INSTALL_TAG]}
+        cell = nbformat.v4.new_code_cell(install_source(address), id="install-the-library", metadata=metadata)
         notebook.cells.insert(1, cell)
 
 
-def about(measured, steps, stored=None):
-    """The next step; the stored one, if that is a neighbor, so that a busy machine changes no file."""
-    step = next((step for step in steps if measured <= step), steps[-1])
-    if stored in steps and abs(steps.index(step) - steps.index(stored)) <= 1:
-        return stored
-    return step
-
-
-@contextmanager
-def measured():
-    """Yields a dict, which in the end has the seconds of the block and the gigabytes that the processes which
-    it started held together at most. What they share counts for each: the sum is rather too large."""
-    took, ended, peak = {}, threading.Event(), 0
-
-    def look():
-        nonlocal peak
-        while not ended.wait(LOOK_SECONDS):
-            held = 0
-            for process in psutil.Process().children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    held += process.memory_info().rss
-            peak = max(peak, held)
-
-    watch = threading.Thread(target=look)
-    start = time.perf_counter()
-    watch.start()
-    try:
-        yield took
-    finally:
-        ended.set()
-        watch.join()
-    took.update({RUNNING: time.perf_counter() - start, MEMORY: peak / 1e9})
+def about(seconds, stored=None):
+    """The next step; the stored one, if that is a neighbor."""
+    step = next((step for step in STEPS if seconds <= step), STEPS[-1])
+    near = stored in STEPS and abs(STEPS.index(step) - STEPS.index(stored)) <= 1
+    return stored if near else step
 
 
 def pictures(output):
-    """The pictures among the forms of one output, as pairs of data and alt text."""
+    """The pictures of one output, as pairs of data and alt text."""
     notes = output.get("metadata", {})
     forms = output.get("data", {}).items()
     return [(data, notes.get(mime, {}).get("alt", "")) for mime, data in forms if mime.startswith("image/")]
@@ -144,27 +107,18 @@ def clean(notebook):
                 cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), "image": {"alt": alt}}
 
 
-def execute(notebook, folder):
-    """Run the cells, and put into them what they print and show; an error in a cell is raised."""
-    NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        coalesce_streams=True,  # how prints are grouped into outputs depends on timing
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
-
-
 def store(path):
-    """Execute and clean one chapter and replace its file; the file is untouched if a cell fails."""
+    """Execute and clean one chapter and replace its file; an error in a cell is raised."""
     notebook = nbformat.read(path, as_version=4)
     place_install_cell(notebook, repository_address())
-    stored = notebook.metadata
-    with measured() as took:
-        execute(notebook, path.parent)
+    before, start = notebook.metadata.get(RUNNING), time.perf_counter()
+    resources = {"metadata": {"path": str(path.parent)}}
+    # How prints are grouped into outputs depends on timing, so streams are joined.
+    NotebookClient(
+        notebook, timeout=CELL_SECONDS, kernel_name="python3", coalesce_streams=True, resources=resources
+    ).execute()
     clean(notebook)
-    for key, steps in MEASURED.items():
-        notebook.metadata[key] = about(took[key], steps, stored.get(key))
+    notebook.metadata[RUNNING] = about(time.perf_counter() - start, before)
     part = path.with_suffix(".part")
     nbformat.write(notebook, part)
     os.replace(part, path)
@@ -176,8 +130,7 @@ def check(path):
     if path.stat().st_size > NOTEBOOK_BYTES:
         problems.append(f"the file has {path.stat().st_size:,} bytes, more than {NOTEBOOK_BYTES:,}")
     notebook = nbformat.read(path, as_version=4)
-    took = [(notebook.metadata.pop(key, steps[0]), steps) for key, steps in MEASURED.items()]
-    if dict(notebook.metadata) != METADATA or any(value not in steps for value, steps in took):
+    if not METADATA.items() <= notebook.metadata.items() or "widgets" in notebook.metadata:
         problems.append("its metadata are not those of a stored chapter: run `make notebooks`")
     wanted = install_source(repository_address())
     if [cell.source for cell in notebook.cells if is_install(cell)] != ([wanted] if wanted else []):
@@ -241,7 +194,7 @@ def main():
             problems = check(path)
         except (CellExecutionError, CellTimeoutError) as error:
             problems = [f"not stored: {error}"]
-        print(f"{path.name}: {'to mend' if problems else 'ok'}, {time.perf_counter() - start:.1f} s")
+        print(f"{path.name}: {'to fix' if problems else 'ok'}, {time.perf_counter() - start:.1f} s")
         print(*(f"  {problem}\n" for problem in problems), sep="", end="", flush=True)
         failed |= bool(problems)
     sys.exit(failed)

@@ -128,13 +128,3 @@ def test_the_summary_names_value_slope_and_what_is_left():
     tiny = ActivationExplorer(unit="sigmoid", spread=0.01, layers=20).summary()
     assert "0.0100, less than 0.001 % fall where it is flat" in tiny
     assert "20 layers leave less than 0.001 % of a gradient" in tiny
-
-
-def test_a_spread_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r"spread is 0, and must be from 0\.01 to 100: .*standard deviation"):
-        ActivationExplorer(spread=0)
-
-
-def test_an_unknown_unit_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match=r"unit is 'leaky', .*choose from relu, tanh, sigmoid, leaky-relu"):
-        ActivationExplorer(unit="leaky")

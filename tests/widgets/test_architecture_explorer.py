@@ -103,13 +103,3 @@ def test_the_papers_first_layer_is_counted_exactly():
         "In the paper, conv1 puts out 96 x 55 x 55 = 290,400 numbers, with 34,944 of 60,965,224 parameters "
         "(0.0573 %) and 105,415,200 of 724,406,816 multiply-accumulates (14.6 %)"
     ) in ArchitectureExplorer().summary()
-
-
-def test_a_layer_of_units_has_no_sides():
-    words = ArchitectureExplorer(layer="fc6", spec="review-004").summary()
-    assert "fc6 puts out 4,096 numbers, with 37,752,832 of 58,322,314 parameters (64.7 %)" in words
-
-
-def test_an_unknown_net_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"spec is 'papr', .*did you mean 'paper'\?.*review-004"):
-        ArchitectureExplorer(spec="papr")

@@ -1,8 +1,6 @@
 """The package without a notebook, the page's script, and the text that goes into HTML."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -11,26 +9,6 @@ from alexnet_lib.widgets import bundle
 from alexnet_lib.widgets.packed import PEAK, pack, unpack
 from alexnet_lib.widgets.twin import palette_png, twin
 from alexnet_lib.widgets.wording import number
-
-READING_ONLY = """
-import sys
-for name in ("torch", "numpy", "anywidget", "ipywidgets", "matplotlib", "PIL"):
-    sys.modules[name] = None  # an import of it fails
-from alexnet_lib import widgets
-from alexnet_lib.widgets import sphinx_ext
-assert "LrnExplorer" in dir(widgets)
-assert "LrnExplorer" not in vars(widgets)
-assert len(sphinx_ext.page_script()) > 10_000
-"""
-
-
-def test_the_extension_needs_nothing_that_a_reader_has_not():
-    subprocess.run([sys.executable, "-c", READING_ONLY], check=True)
-
-
-def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(AttributeError, match="no attribute 'LrmExplorer'; it has LrnExplorer"):
-        _ = widgets.LrmExplorer
 
 
 def test_every_explorer_has_one_python_and_one_javascript_file():

@@ -103,15 +103,6 @@ def places():
     return corners | {"center": (16, 16)}
 
 
-def test_the_summary_says_that_a_crop_is_reflected():
-    assert "row 1, column 2, reflected, is one of" in CropExplorer(top=1, left=2, reflect=True).summary()
-
-
-def test_a_place_where_no_crop_fits_is_refused():
-    with pytest.raises(ValueError, match=r"left is 33, and must be from 0 to 32: a crop of 224 .*§4\.1"):
-        CropExplorer(left=33)
-
-
 def by_mouse(page):
     return page.mouse.move, page.mouse.down, page.mouse.up
 

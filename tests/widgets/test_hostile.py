@@ -10,7 +10,18 @@ from alexnet_lib.widgets import bundle
 
 from .pages import NAMES, PAGE, html_of, make
 
-grouped = [pytest.param(name, marks=pytest.mark.xdist_group(name), id=name) for name in NAMES]
+# Addresses and states are read by code that all widgets share: two of them always, the others at night.
+grouped = [
+    pytest.param(
+        name,
+        marks=[
+            pytest.mark.xdist_group(name),
+            *([] if name in ("LrnExplorer", "TowerExplorer") else [pytest.mark.slow]),
+        ],
+        id=name,
+    )
+    for name in NAMES
+]
 every_widget = pytest.mark.parametrize("name", grouped)
 
 MARKUP = "\"'><img src=x onerror=\"window.hacked='markup'\"><script>window.hacked='script'</script>"

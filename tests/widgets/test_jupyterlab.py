@@ -14,7 +14,8 @@ from nbformat import write
 
 from .pages import EXPLORERS, FIRST, WIGGLE, held, move
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("JupyterLab")]  # which starts slowly: once
+# JupyterLab starts slowly: once, at night.
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("JupyterLab")]
 
 SECONDS = 120  # a kernel with torch starts slowly on a busy machine
 SHOW = """\
@@ -142,7 +143,7 @@ def test_typing_on_a_slider_leaves_labs_cells_alone(notebook):
     assert slider.evaluate("slider => slider.matches(':focus')")
 
 
-MOVES, EACH_FRAME = 1000, 5  # ten times as many were tried once, see the page of promises
+MOVES, EACH_FRAME = 1000, 5
 
 
 def test_a_thousand_moves_pile_up_neither_messages_nor_memory(notebook, folder, record_property):

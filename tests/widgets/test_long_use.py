@@ -5,9 +5,9 @@ from conftest import visiting
 
 from .pages import EXPLORERS, PAGE, PAINTS, WIGGLE, held, html_of, make
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("long use")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("long use")]
 
-MOVES = 200  # of each slider; ten times as many were tried once, see the page of promises
+MOVES = 200  # of each slider
 EACH_FRAME = 5
 
 

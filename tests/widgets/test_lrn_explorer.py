@@ -103,15 +103,3 @@ def test_another_response_is_shown_without_the_photograph_it_does_not_belong_to(
 
 def test_data_that_ships_with_the_book_is_named_and_not_repeated():
     assert LrnExplorer().page_state()["response"] == {"$asset": "conv1"}
-
-
-def test_a_negative_alpha_is_refused_before_anything_is_drawn():
-    with pytest.raises(ValueError, match=r"alpha is -1, and must be from 1e-06 to 1: .*§3\.3"):
-        LrnExplorer(alpha=-1)
-
-
-def test_a_window_of_no_maps_is_refused():
-    explorer = LrnExplorer()
-    with pytest.raises(ValueError, match=r"n is 0, and must be at least 1: .*§3\.3"):
-        explorer.n = 0
-    assert explorer.n == 5

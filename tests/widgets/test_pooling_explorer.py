@@ -43,8 +43,3 @@ def test_a_pixel_on_even_row_and_column_is_read_by_four_overlapping_windows():
 )
 def test_the_summary_says_how_windows_lie(z, s, words):
     assert f"and {words}" in PoolingExplorer(z=z, s=s).summary()
-
-
-def test_a_stride_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r"s is 0, and must be at least 1: .*§3\.4"):
-        PoolingExplorer(s=0)

@@ -68,11 +68,6 @@ def test_the_summary_says_when_each_is_there_and_their_ratio(setting, words):
     assert words in RunExplorer([MADE_UP, SLOW], **setting).summary()
 
 
-def test_the_caption_names_data_images_seed_and_hardware():
-    told = RunExplorer([MADE_UP, SLOW]).runs[KEYS[0]]["told"]
-    assert told == "no data, 1,234 training images, seed 7, no machine, 2000-01-01; rate 0.5"
-
-
 def test_a_second_run_of_one_name_leaves_the_first_its_link():
     again = replace(MADE_UP, date="2000-01-02")
     widget = RunExplorer([MADE_UP, again, again])
@@ -152,10 +147,3 @@ def test_a_run_in_two_experiments_and_further_seeds_are_left_out_of_the_choice(m
 def test_records_that_cannot_be_compared_are_refused_in_words(records, kind, words):
     with pytest.raises(kind, match=words):
         RunExplorer(records)
-
-
-def test_an_unknown_curve_is_answered_with_the_nearest():
-    with pytest.raises(
-        ValueError, match=r"a is 'made_up-fall', .*did you mean 'made_up-falling-test-error'\?"
-    ):
-        RunExplorer([MADE_UP, SLOW], a="made_up-fall")

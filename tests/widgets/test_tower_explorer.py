@@ -93,13 +93,3 @@ def test_the_page_halves_maps_as_the_library_does(arena, maps):
 )
 def test_the_summary_says_who_reads_what_and_what_that_costs(setting, words):
     assert words in TowerExplorer(**setting).summary()
-
-
-def test_an_empty_batch_is_refused():
-    with pytest.raises(ValueError, match=r"batch is 0, and must be at least 1: it counts images \(§5: 128\)"):
-        TowerExplorer(batch=0)
-
-
-def test_a_number_of_three_bytes_is_refused():
-    with pytest.raises(ValueError, match="bytes is 3, which is not on the grid; choose from 1, 2, 4, 8"):
-        TowerExplorer(bytes=3)

@@ -1,1 +1,1 @@
-// Empty: the icons of these pages come from the theme's font alone (alexnet_lib/widgets/light_pages.py).
+// Empty: the icons of these pages come from the theme's font alone (book/_ext/page_widgets.py).

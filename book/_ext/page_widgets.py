@@ -1,19 +1,17 @@
 """Sphinx extension: the widgets' script and data go into the book once, and a dead widget is a warning.
 
-_config.yml needs its name and no other line:
-
-    sphinx:
-      local_extensions: {alexnet_lib.widgets.sphinx_ext: .}
-
 It imports the standard library, docutils, Sphinx and myst-nb only: building the page needs no torch.
 
 - A page with a widget gets page-widgets.js; the data assets are beside it and loaded when a widget asks.
-- Of an output's forms the page shows the HTML twin before the live view, and no widget manager is loaded.
-- A stored ipywidgets control has nothing behind it in the page. It becomes a note, and a warning that stops a
+- Of an output's forms the page shows the static HTML before the live view, and no widget manager is loaded.
+- A stored ipywidgets control has no kernel in the page. It becomes a note, and a warning that stops a
   strict build, unless its cell has the tag `live-only`, by which an author says that this is meant.
+- A page loads no script that it does not use: no MathJax (250 kB) without a formula, and no inline script
+  with the page's name, so that all pages have the same inline scripts and a security policy can list them.
 """
 
 import re
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -21,13 +19,17 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from .bundle import asset_names, asset_script, page_script
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # the library is not installed for readers
+from alexnet_lib.widgets.bundle import asset_names, asset_script, page_script
 
 LOG = logging.getLogger(__name__)
 VIEW = "application/vnd.jupyter.widget-view+json"
 SCRIPT = "page-widgets.js"
+FORMULA = re.compile(r'class="[^"]*\bmath\b')
+MATHJAX = re.compile(r"mathjax/|^window\.MathJax = ")
+PAGE_NAME = re.compile(r"^DOCUMENTATION_OPTIONS\.pagename = ")
 TWIN_FIRST = [[builder, "text/html", 5] for builder in ("html", "dirhtml", "singlehtml")]
-NOTE = "This control answers to the hand in Jupyter only: it needs a running kernel."
+NOTE = "This control works in Jupyter only: it needs a running kernel."
 DEAD = (
     "a widget is stored that needs a running kernel and would be dead in the page: use a widget of "
     "alexnet_lib.widgets or page_interact, show it alone and not inside a box, or give the cell the tag "
@@ -71,6 +73,15 @@ def add_script(app: Sphinx, pagename: str, _template, context: dict, _doctree) -
         app.add_js_file(SCRIPT, loading_method="defer")
 
 
+def drop_scripts(_app: Sphinx, _pagename: str, _template, context: dict, _doctree) -> None:
+    """Take the scripts off a page that it does not use."""
+    unused = [PAGE_NAME] if FORMULA.search(context.get("body") or "") else [PAGE_NAME, MATHJAX]
+    for script in list(context["script_files"]):
+        text = str(script.filename or script.attributes.get("body", ""))
+        if any(pattern.search(text) for pattern in unused):
+            context["script_files"].remove(script)
+
+
 class DeadWidgets(SphinxPostTransform):
     """Replace outputs that only a kernel can bring to life; runs before myst-nb picks a form (priority 4)."""
 
@@ -106,5 +117,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", prefer_twins)
     app.connect("builder-inited", write_bundle)
     app.connect("html-page-context", add_script, priority=400)  # before myst-nb adds its scripts (500)
+    app.connect("html-page-context", drop_scripts, priority=900)  # after all that add scripts
     app.add_post_transform(DeadWidgets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,19 +1,13 @@
 """Sphinx extension: the line under a chapter's title, and the chapter as a Python program.
 
-The line says how long the chapter takes to read and to run, in how much memory, and links to its downloads.
-_config.yml needs its name, and may give the public address of the repository, without which no launch links
-are shown:
-
-    sphinx:
-      local_extensions: {alexnet_lib.widgets.chapter_line: .}
-      config:
-        repository_address: https://github.com/OWNER/NAME
+The line says how long the chapter takes to read and to run, and links to its downloads.
+The setting `repository_address` in _config.yml gives the public address of the repository; while it is empty,
+there are no links to Colab and Binder.
 
 It imports the standard library, what comes with Sphinx's theme, and Sphinx: building the page needs no torch.
 
 - Reading time counts what the open page shows, code and tables included; folded cells are not counted.
-- Running time and memory are what `tools/notebooks.py store` measured and keeps in the notebook; where that
-  has none, the line has none.
+- The running time is what `tools/notebooks.py store` measured and keeps in the notebook.
 - The line is put into the finished page, so that the search does not find its words on every page.
 """
 
@@ -74,15 +68,11 @@ def launches(address: str, path: str) -> dict[str, str]:
 
 
 def line(minutes: int, metadata: dict, files: dict[str, str], services: dict[str, str]) -> str:
-    """The line as HTML; metadata, the notebook's, say what a run took.
-
-    What has no use on paper, the links, stands in a span of its own.
-    """
+    """The line as HTML; metadata are the notebook's. The links have a span of their own, hidden in print."""
     unit = "minute" if minutes == 1 else "minutes"
     said = f"Reading: about {minutes} {unit}, at {WORDS_A_MINUTE} words a minute."
     if seconds := metadata.get("running_seconds"):
-        memory = metadata.get("memory_gigabytes")
-        said += f" Running: about {seconds} s{f' and {memory} GB of memory' if memory else ''} on a CPU."
+        said += f" Running: about {seconds} s on a CPU."
     links = [f'<a download href="{escape(link)}">{escape(name)}</a>' for name, link in files.items()]
     linked = f"Download: {', '.join(links)}."
     if services:

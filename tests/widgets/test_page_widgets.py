@@ -5,12 +5,15 @@ import sys
 
 import nbformat.v4 as v4
 import pytest
+from conftest import ROOT
 from nbformat import write
 
 from .pages import html_of, make
 
-CONF = """
-extensions = ["myst_nb", "alexnet_lib.widgets.sphinx_ext"]
+CONF = f"""
+import sys
+sys.path.append({str(ROOT / "book" / "_ext")!r})
+extensions = ["myst_nb", "page_widgets"]
 nb_execution_mode = "off"
 html_theme = "basic"
 """
