@@ -70,8 +70,9 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     const sentence = node("p", { class: "summary" });
     const badge = node("p", { class: "badge" });
     const region = node("p", { class: "hidden", "aria-live": "polite" });
+    const rail = node("div", { class: "rail" }, panel.element, buttons);
     const body = node("div", { class: "body", role: "group", "aria-label": title },
-      note, panel.element, buttons, parent, sentence, badge, region);
+      note, parent, rail, sentence, badge, region);
     shadow.append(node("style", {}, STYLE + style), node("div", { class: "widget" }, body));
     guardKeys(body);
 

@@ -15,14 +15,15 @@ const STYLE = `
 :host([data-dark]) { --plus: #56b4e9; --minus: #f0a040; --mark: #f39bd0; }
 * { box-sizing: border-box; }
 .widget { container-type: inline-size; color: var(--ink); background: var(--ground);
-  font: 15px/1.4 system-ui, sans-serif; }
+  font: 15px/1.4 var(--sans, system-ui), sans-serif; }
 .body { display: grid; gap: 0.75rem; padding: 0.75rem; border: 1px solid var(--line); border-radius: 6px; }
-.controls { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.25rem 1.5rem; }
-.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0.25rem 1.5rem; }
-.row { display: grid; grid-template-columns: minmax(4.5rem, auto) minmax(0, 1fr) 5.5rem; gap: 0.6rem;
-  align-items: center; min-height: 32px; }
+.rail, .controls, .groups { display: grid; gap: 0.35rem; align-content: start; }
+.row { display: grid; grid-template: "name value" auto "slider slider" auto / 1fr auto; column-gap: 0.6rem; align-items: baseline; }
+.row label { grid-area: name; }
+.row output { grid-area: value; text-align: right; }
+.row input { grid-area: slider; }
 .row output { font-variant-numeric: tabular-nums; color: var(--quiet); }
-.row.wide { grid-template-columns: minmax(4.5rem, auto) minmax(0, 1fr); }
+.row select { grid-area: slider; }
 input[type=range] { width: 100%; height: 24px; margin: 0; accent-color: var(--plus); }
 input[type=radio], input[type=checkbox] { flex: none; width: 18px; height: 18px; margin: 0; accent-color: var(--plus); }
 select { width: 100%; min-height: 32px; font: inherit; color: var(--ink); background: var(--ground);
@@ -39,7 +40,7 @@ figure { grid-column: span var(--columns, 12); margin: 0; min-width: 0; }
 figcaption { font-size: 0.85rem; color: var(--quiet); }
 canvas { display: block; width: 100%; aspect-ratio: var(--aspect, 1); }
 canvas.handle { cursor: crosshair; }
-canvas.drag { touch-action: none; }
+canvas.drag { touch-action: pan-y; }
 .scroll { grid-column: span 12; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.5rem; text-align: left; border-bottom: 1px solid var(--line); }
@@ -50,8 +51,16 @@ p { margin: 0; }
 .note { padding: 0.4rem 0.6rem; border-left: 4px solid var(--minus); background: var(--panel); }
 [hidden] { display: none !important; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+/* Hand beside eye: the controls in a rail at the left of the pictures; on a phone below them, with room for thumbs. */
+@container (min-width: 40rem) {
+  .body { grid-template-columns: 13.5rem minmax(0, 1fr); column-gap: 1.25rem; }
+  .body > * { grid-column: 1 / -1; }
+  .body > .rail { grid-column: 1; grid-row: 2; }
+  .body > .pictures { grid-column: 2; grid-row: 2; align-content: start; }
+}
 @container (max-width: 36rem) {
-  .controls { grid-template-columns: minmax(0, 1fr); }
   figure { grid-column: span var(--narrow, 12); }
+  .option, .row select, button { min-height: 44px; }
+  input[type=range] { height: 36px; }
 }
 `;

@@ -124,6 +124,6 @@ const checked = ({ batch, bytes }, data, { numbers, total }) => [...numbers, tot
 const style = `
 .half { grid-column: span 6; min-width: 0; }
 .count { margin-top: 0.5rem; font-size: 0.85rem; color: var(--quiet); }
-@container (max-width: 36rem) { .half { grid-column: span 12; } }
+@container (max-width: 60rem) { .half { grid-column: span 12; } }
 `;
 export default explorer({ title: "Two towers", prepare, build, compute, draw, summary, checked, style });
