@@ -18,7 +18,7 @@
 
 Machinery: data/, training/, fast/, experiments/, chapters/, widgets/, guard.
 
-The main names are here too, as in `from alexnet_lib import AlexNet, load, train`; torch is loaded at first use.
+The main names are here too, as in `from alexnet_lib import AlexNet, load`; torch is loaded at first use.
 """
 
 import importlib
@@ -40,7 +40,6 @@ HOMES = {
     "PaperSGD": "learning",
     "TrainConfig": "learning",
     "init_paper_": "learning",
-    "train": "train",
     "topk_error": "evaluation",
     "center_crop_probabilities": "evaluation",
     "ten_crop_probabilities": "evaluation",

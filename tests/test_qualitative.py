@@ -134,9 +134,7 @@ def test_smoothness_is_the_correlation_of_neighbors():
     draw = torch.Generator().manual_seed(0)
     noise = torch.randn(300, 3, 11, 11, generator=draw)
     assert smoothness(noise).mean().item() == pytest.approx(0, abs=0.02)
-    stripes = (
-        torch.tensor([1.0, -1.0]).repeat(4)[:, None].expand(1, 3, 8, 8)
-    )  # down: steps of 2; across: none
+    stripes = torch.tensor([1.0, -1.0]).repeat(4)[:, None].expand(1, 3, 8, 8)
     assert smoothness(stripes).item() == pytest.approx(1 - (4 + 0) / 2 / 2)
     assert smoothness(torch.ones(1, 3, 4, 4)).item() == 1.0
     assert smoothness(torch.zeros(1, 3, 4, 4)).item() == 0.0
