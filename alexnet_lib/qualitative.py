@@ -1,10 +1,7 @@
 """What the net has learned (§6.1): the colors of its first kernels, its best guesses, its nearest images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
@@ -13,28 +10,17 @@ from torch import Generator, Tensor, nn
 
 from .architecture import CeilConv2d
 from .evaluation import center_crop_probabilities
-from .guard import require_count, require_kind, require_net, require_tensor
+from .guard import Count, Fraction, Index, require_count, require_tensor, validated
 from .paper import IMAGES
-from .records import RESULTS, fields_of
+from .records import RESULTS
 
 RECORD = RESULTS / "first_layer"
 
 
 @cache
 def _recorded() -> dict[str, Tensor]:
-    newest = max(RECORD.glob("*.json"))
-    content = newest.with_suffix(".npz").read_bytes()
-    if fields_of(newest)["versions"]["kernels"] != kernels_digest(content):
-        raise ValueError(
-            f"{newest.stem}.npz was changed after {newest.name} was written, and records are never edited: "
-            f"git shows what it was"
-        )
-    return {name: torch.from_numpy(array).float() for name, array in np.load(BytesIO(content)).items()}
-
-
-def kernels_digest(content: bytes) -> str:
-    """What a record of first kernels says of the file beside it that holds them."""
-    return f"SHA-256 {sha256(content).hexdigest()}"
+    newest = max(RECORD.glob("*.json")).with_suffix(".npz")
+    return {name: torch.from_numpy(array).float() for name, array in np.load(newest).items()}
 
 
 def recorded_first_layer() -> nn.Conv2d:
@@ -66,18 +52,49 @@ def colorfulness(kernels: Tensor) -> Tensor:
 
     kernels: (N, 3, h, w), float.
     """
-    if not isinstance(kernels, Tensor) or kernels.dim() != 4 or kernels.shape[1] != 3:
-        shape = tuple(kernels.shape) if isinstance(kernels, Tensor) else type(kernels).__name__
-        raise ValueError(f"kernels are {shape}, and must be a tensor (N, 3, h, w): red, green, blue")
-    weights = require_tensor("kernels", kernels, "(N, 3, h, w)", "trained weights", finite=True).double()
+    weights = require_tensor("kernels", kernels, "(N, 3, h, w)", "red, green, blue", finite=True).double()
     energy = weights.square().sum(dim=(1, 2, 3))  # (N,)
     gray = weights.sum(dim=1).square().sum(dim=(1, 2)) / 3
     share = torch.where(energy > 0, 1 - gray / energy.clamp(min=torch.finfo(torch.float64).tiny), 0.0)
     return share.clamp(0, 1).float()
 
 
-@dataclass(frozen=True)
-class TowerGap:
+def smoothness(kernels: Tensor) -> Tensor:
+    """How alike neighboring weights of each kernel are: the correlation of weights side by side, (N,).
+
+    1 - sum of squared steps to the right and down / (2 * what they would be between independent weights):
+    about 0 for noise, near 1 where light and dark lie in broad bands. A kernel of zeros counts as noise.
+    """
+    weights = require_tensor("kernels", kernels, "(N, 3, h, w)", "red, green, blue", finite=True).double()
+    steps = torch.stack([weights.diff(dim=d).square().mean(dim=(1, 2, 3)) for d in (2, 3)]).mean(dim=0)
+    energy = weights.square().mean(dim=(1, 2, 3))
+    return torch.where(energy > 0, 1 - steps / (2 * energy.clamp(min=1e-300)), 0.0).float()
+
+
+class KernelCounts(NamedTuple):
+    """How many kernels of a tower are of each kind."""
+
+    gray: int
+    colored: int
+    noise_like: int
+
+
+@validated
+def kernel_counts(
+    kernels: Tensor, towers: Count = 2, *, colored: Fraction = 1 / 3, smooth: Fraction = 0.3
+) -> tuple[KernelCounts, ...]:
+    """How many kernels of each tower are gray, colored and noise-like (§6.1), the first tower first.
+
+    noise-like: `smoothness` below `smooth`, whatever the color, since noise is two thirds color. Of the rest,
+    colored: `colorfulness` at or above `colored`; gray: below it. Both bounds are ours; the paper names none.
+    """
+    color, rough = colorfulness(kernels), smoothness(kernels) < smooth
+    kinds = torch.where(rough, 2, (color >= colored).long())  # 0 gray, 1 colored, 2 noise-like
+    _require_towers(kernels, towers)
+    return tuple(KernelCounts(*tower.bincount(minlength=3).tolist()) for tower in kinds.chunk(towers))
+
+
+class TowerGap(NamedTuple):
     """How far apart the towers' mean colorfulness lies, and how often chance parts the kernels so far."""
 
     means: tuple[float, ...]  # one for each tower
@@ -94,33 +111,34 @@ class TowerGap:
         )
 
 
-def tower_gap(kernels: Tensor, towers: int = 2, *, splits: int = 9999, seed: int = 0) -> TowerGap:
+@validated
+def tower_gap(kernels: Tensor, towers: Count = 2, *, splits: Count = 9999, seed: Index = 0) -> TowerGap:
     """Are the kernels of one tower more colorful than those of the other (§6.1)? With a null.
 
     kernels: (N, 3, h, w), the first N / towers of them of the first tower. The null deals the same kernels
-    out to towers of the same size at random. Which tower is colorful is not asked, so the gap has no sign.
-    p counts the given split among the random ones, so it is never 0.
+    out to towers of the same size at random. Which tower is colorful is not asked, so the gap has no sign;
+    `kernel_counts` says what each tower holds. p counts the given split among the random ones, so it is
+    never 0.
 
     Kernels of one net influence each other, so p says how odd this split is, and not how often another net,
     from another seed, would show a gap. That needs several nets.
     """
-    require_count("towers", towers, "a gap is between towers (§3.2: 2)", ge=2)
-    require_count("splits", splits, "it counts the random splits (9999)", le=10**6)
-    seed = require_count("seed", seed, "it starts the random splits", ge=0)
-    share = colorfulness(kernels).double()
-    if not len(share) or len(share) % towers:
-        raise ValueError(
-            f"kernels are {len(share)}, and {towers} towers of the same size need a multiple of {towers}"
-        )
+    color = colorfulness(kernels).double().cpu()
+    _require_towers(kernels, towers)
     draw = Generator().manual_seed(seed)
     # Sorting random numbers is a fair shuffle: one row each, all at once.
-    order = torch.rand(splits, len(share), generator=draw).argsort(dim=1)
-    order = torch.cat([torch.arange(len(share))[None], order])  # (1 + splits, N), the given split first
-    means = share.cpu()[order].view(len(order), towers, -1).mean(dim=2)
+    order = torch.rand(splits, len(color), generator=draw).argsort(dim=1)
+    order = torch.cat([torch.arange(len(color))[None], order])  # (1 + splits, N), the given split first
+    means = color[order].view(len(order), towers, -1).mean(dim=2)
     gaps = means.amax(dim=1) - means.amin(dim=1)
     # A split may be the given one with its kernels in another order, and then differs by rounding alone.
     as_far = (gaps >= gaps[0] - 1e-12).double().mean().item()
     return TowerGap(tuple(means[0].tolist()), gaps[0].item(), as_far, splits, gaps[1:].mean().item())
+
+
+def _require_towers(kernels: Tensor, towers: int) -> None:
+    if not len(kernels) or len(kernels) % towers:
+        raise ValueError(f"kernels are {len(kernels)}, and {towers} towers need a multiple of {towers}")
 
 
 class Guess(NamedTuple):
@@ -130,19 +148,14 @@ class Guess(NamedTuple):
     probability: float
 
 
-def topk_labels(probabilities: Tensor, classes: Sequence[str], k: int = 5) -> tuple[tuple[Guess, ...], ...]:
+@validated
+def topk_labels(probabilities: Tensor, classes: Sequence[str], k: Count = 5) -> tuple[tuple[Guess, ...], ...]:
     """The k labels that a net finds most probable, for each image (§6.1, Figure 4 left), best first.
 
     probabilities: (N, classes). Of equal probabilities the first label leads.
     """
-    require_count("k", k, "it counts the labels of an image (§6.1: 5)")
-    require_kind("classes", classes, Sequence[str])
-    require_tensor("probabilities", probabilities, "(N, classes)", "a net's softmax", finite=True)
-    if probabilities.shape[1] != len(classes) or k > len(classes):
-        raise ValueError(
-            f"probabilities are {tuple(probabilities.shape)} for {len(classes)} classes and {k} labels: pass "
-            f"(N, {len(classes)}), and k up to {len(classes)}"
-        )
+    require_tensor("probabilities", probabilities, f"(N, {len(classes)})", "a net's softmax", finite=True)
+    require_count("k", k, "it counts the labels of an image (§6.1: 5)", le=len(classes))
     values, indices = probabilities.sort(dim=1, descending=True, stable=True)
     return tuple(
         tuple(Guess(classes[i], value) for i, value in zip(row[:k], best[:k], strict=True))
@@ -150,13 +163,14 @@ def topk_labels(probabilities: Tensor, classes: Sequence[str], k: int = 5) -> tu
     )
 
 
+@validated
 def hidden_activities(
     model: nn.Module,
     images: Tensor,
-    size: int = IMAGES.crop,
+    size: Count = IMAGES.crop,
     *,
     mean: Tensor | None = None,
-    batch: int = 64,
+    batch: Count = 64,
     layer: nn.Module | None = None,
 ) -> Tensor:
     """What the last hidden layer says about the central crop of each image (§6.1): (N, 4096) in AlexNet.
@@ -165,7 +179,7 @@ def hidden_activities(
     as for `evaluation.center_crop_probabilities`: test mode, the mean, the devices.
     """
     if layer is None:
-        units = [module for module in require_net("model", model).modules() if isinstance(module, nn.ReLU)]
+        units = [module for module in model.modules() if isinstance(module, nn.ReLU)]
         if not units:
             raise ValueError("layer is None, and the model has no nn.ReLU: pass the module of the last layer")
         layer = units[-1]
@@ -175,7 +189,7 @@ def hidden_activities(
         # A copy: a ReLU that works in place, or dropout behind it, may write over the output.
         parts.append(output.detach().flatten(1).to(images.device, copy=True))
 
-    hook = require_net("layer", layer).register_forward_hook(keep)
+    hook = layer.register_forward_hook(keep)
     try:
         center_crop_probabilities(model, images, size, mean=mean, batch=batch)
     finally:
@@ -189,7 +203,8 @@ def hidden_activities(
     return torch.cat(parts)
 
 
-def nearest(query: Tensor, gallery: Tensor, k: int = 6, *, batch: int = 256) -> tuple[Tensor, Tensor]:
+@validated
+def nearest(query: Tensor, gallery: Tensor, k: Count = 6, *, batch: Count = 256) -> tuple[Tensor, Tensor]:
     """Indices and distances of the k nearest of a gallery to each query, by Euclidean distance (§6.1).
 
     query: (Q, ...), gallery: (G, ...), activities or pixels of the same shape. Both results are (Q, k),
@@ -197,15 +212,10 @@ def nearest(query: Tensor, gallery: Tensor, k: int = 6, *, batch: int = 256) -> 
     the quicker |a|^2 + |b|^2 - 2ab loses small distances to rounding. `batch` images of each are compared at
     a time.
     """
-    batch = require_count("batch", batch, "it counts the images compared at a time")
-    require_count("k", k, "it counts the nearest images (Figure 4: 6)")
-    for name, value in (("query", query), ("gallery", gallery)):
-        require_tensor(name, value, "(N, ...)", "activities or pixels, finite ones", finite=True)
-    if query.shape[1:] != gallery.shape[1:] or k > len(gallery):
-        raise ValueError(
-            f"query is {tuple(query.shape)} and gallery {tuple(gallery.shape)}, and {k} nearest are asked "
-            f"for: pass the same kind of numbers for both, and k up to {len(gallery)}"
-        )
+    require_count("k", k, "it counts the nearest images (Figure 4: 6)", le=max(1, len(gallery)))
+    require_tensor("query", query, "(N, ...)", "activities or pixels", finite=True)
+    form = f"({', '.join(map(str, (len(gallery), *query.shape[1:])))})"
+    require_tensor("gallery", gallery, form, "activities or pixels like those of query", finite=True)
     indices, distances = [], []
     for asked in query.flatten(1).split(batch):
         apart = [_distances(asked, part) for part in gallery.flatten(1).split(batch)]

@@ -1,6 +1,5 @@
 """Colors and distances worked by hand, a null that knows chance, and recorded kernels that are not noise."""
 
-import shutil
 from itertools import combinations
 
 import pytest
@@ -9,15 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_lib import qualitative, records
+from alexnet_lib import records
 from alexnet_lib.architecture import AlexNet
 from alexnet_lib.qualitative import (
     Guess,
     colorfulness,
     hidden_activities,
+    kernel_counts,
     nearest,
     recorded_first_layer,
     recorded_mean,
+    smoothness,
     topk_labels,
     tower_gap,
 )
@@ -129,23 +130,27 @@ def test_a_seed_gives_the_same_p_again():
     assert tower_gap(kernels, seed=3) == tower_gap(kernels, seed=3)
 
 
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: colorfulness(torch.zeros(2, 4, 3, 3)), r"\(2, 4, 3, 3\).*red, green, blue"),
-        (lambda: colorfulness([1.0]), "kernels are list"),
-        (lambda: tower_gap(torch.zeros(5, 3, 1, 1)), "kernels are 5, and 2 towers"),
-        (lambda: tower_gap(torch.zeros(4, 3, 1, 1), towers=1), "towers is 1"),
-        (lambda: topk_labels(torch.zeros(2, 4), ("a", "b")), "2 classes and 5 labels"),
-        (lambda: topk_labels(torch.zeros(2, 2), ("a", "b")), "k up to 2"),
-        (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 2), 1), "same kind of numbers"),
-        (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 3), 5), "k up to 4"),
-        (lambda: nearest(torch.zeros(1, 3), torch.zeros(4, 3), 0), "k is 0"),
-    ],
-)
-def test_what_cannot_be_measured_is_refused_in_words(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()
+def test_smoothness_is_the_correlation_of_neighbors():
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randn(300, 3, 11, 11, generator=draw)
+    assert smoothness(noise).mean().item() == pytest.approx(0, abs=0.02)
+    stripes = torch.tensor([1.0, -1.0]).repeat(4)[:, None].expand(1, 3, 8, 8)
+    assert smoothness(stripes).item() == pytest.approx(1 - (4 + 0) / 2 / 2)
+    assert smoothness(torch.ones(1, 3, 4, 4)).item() == 1.0
+    assert smoothness(torch.zeros(1, 3, 4, 4)).item() == 0.0
+
+
+def test_kernels_are_counted_by_kind_in_each_tower():
+    wide = {name: torch.tensor(color).view(1, 3, 1, 1).expand(1, 3, 5, 5) for name, color in COLORS.items()}
+    noise = torch.randn(1, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    first, second = kernel_counts(
+        torch.cat([wide["gray"], wide["gray"], noise, wide["red"], wide["red"], noise])
+    )
+    assert (first.gray, first.colored, first.noise_like) == (2, 0, 1)
+    assert (second.gray, second.colored, second.noise_like) == (0, 2, 1)
+
+
+COLORS = {"gray": (1.0, 1.0, 1.0), "red": (1.0, 0.0, 0.0)}
 
 
 def test_the_best_labels_come_best_first_and_equal_ones_in_their_order():
@@ -233,20 +238,3 @@ def test_unsigned_bytes_are_compared_as_numbers():
         torch.zeros(1, 3, 1, 1, dtype=torch.uint8), torch.full((1, 3, 1, 1), 255).byte(), 1
     )
     assert distances.item() == pytest.approx(255 * 3**0.5)
-
-
-def test_a_changed_byte_in_the_recorded_kernels_is_noticed_and_told_with_the_way_back(tmp_path, monkeypatch):
-    newest = max(qualitative.RECORD.glob("*.json"))
-    kernels = tmp_path / newest.with_suffix(".npz").name
-    content = bytearray(newest.with_suffix(".npz").read_bytes())
-    shutil.copy(newest, tmp_path)
-    monkeypatch.setattr(qualitative, "RECORD", tmp_path)
-    read = qualitative._recorded.__wrapped__  # without its cache
-    kernels.write_bytes(content)
-    assert torch.equal(read()["kernels"], recorded_first_layer().weight)
-    for place in range(0, len(content), len(content) // 40):
-        content[place] ^= 1
-        kernels.write_bytes(content)
-        with pytest.raises(ValueError, match=r"\.npz was changed after .*json was written.*git shows"):
-            read()
-        content[place] ^= 1
