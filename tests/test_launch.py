@@ -23,7 +23,6 @@ ADDRESS = "https://github.com/owner/name"
 PACKAGED = ("*.py", "results/**/*", "widgets/js/*.js", "widgets/assets/*")
 IMPORT_NAMES = {"pillow": "PIL", "scikit-image": "skimage"}
 WITH_JUPYTER = {"IPython", "traitlets"}  # what runs a notebook in Python is made of them
-WITH_TORCH = {"triton"}  # on Linux; normalization_triton.py does without it elsewhere
 BUILDS_PAGES = {"sphinx_ext.py", "chapter_line.py", "light_pages.py"}  # imported by jupyter-book only
 
 
@@ -63,6 +62,7 @@ def run_bare(source, packages, **variables):
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git, which pip calls for such an address")
+@pytest.mark.slow
 def test_the_first_cell_installs_a_library_that_works_with_all_its_data(published, tmp_path):
     bare = tmp_path / "site"
     # All but the network: git finds the address in a folder, pip brings no dependencies and no build tools.
@@ -111,7 +111,7 @@ def test_the_first_cell_installs_every_package_that_chapters_and_library_import(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["chapters"]]
     names = [re.match(r"[\w-]+", line).group() for line in wanted]
-    allowed = {IMPORT_NAMES.get(name, name) for name in names} | WITH_JUPYTER | WITH_TORCH | {"alexnet_lib"}
+    allowed = {IMPORT_NAMES.get(name, name) for name in names} | WITH_JUPYTER | {"alexnet_lib"}
     found = {}
     for path in (ROOT / "alexnet_lib").rglob("*.py"):
         if path.name not in BUILDS_PAGES:
