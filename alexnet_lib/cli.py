@@ -184,7 +184,7 @@ def _train(arguments: Namespace) -> None:
     if arguments.list:
         for name, preset in PRESETS.items():
             print(
-                f"{name:<15}{preset.data}, spec {preset.spec}, {preset.epochs} epochs, {preset.input_size} pixels"
+                f"{name:<15}{preset.data}, {preset.spec}, {preset.epochs} epochs, {preset.input_size} pixels"
             )
         print("\nfields for --set, with the paper's values:")
         for name, value in vars(PRESETS["imagenet"]).items():

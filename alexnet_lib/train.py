@@ -20,16 +20,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from ._until_merged import InputScale, NonNegative, fast, training_subset
+from . import fast
 from .data.batches import Batches, fingerprint, seed_of, train_val_split, whole
 from .dataset import ImageSet, load
-from .evaluation import (
-    center_crop_probabilities,
-    ten_crop_probabilities,
-    topk_misses,
-)
-from .guard import require_path, validated
+from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses, training_subset
+from .guard import NonNegative, require_path, validated
 from .learning import Plateau, TrainConfig
+from .specs import InputScale
 from .training import checkpoints
 from .training.fileio import atomic_write, lock_folder
 from .training.ranks import (
@@ -84,6 +81,8 @@ def train(
         init_distributed(device) as ranks,
         lock_folder(folder) if folder and ranks.is_main else nullcontext(),
     ):
+        for part in folder.glob("*.part") if folder and ranks.is_main else ():
+            part.unlink()  # a kill in the middle of writing left it
         found = checkpoints.newest(folder) if folder else None
         require_fit(config, ranks, net)
         if bool(found) != resume:
@@ -106,7 +105,7 @@ def train(
 
 
 def require_fit(config: TrainConfig, ranks: Ranks, net: nn.Module | None = None) -> None:
-    """Refuse what does not fit together: spec, crop, dropout, batch and processes. No image is read for it."""
+    """Refuse what does not fit together: spec, crop, dropout, batch, processes. Reads no image."""
     batch_shard("batch_size", config.batch_size, ranks)
     with torch.device("meta"):  # no memory, and no random numbers drawn
         net = net or build_net(config, classes=10)
@@ -178,8 +177,8 @@ class Training:
     ):
         if images.classes != test.classes or not len(test):
             raise ValueError(
-                f"sets have {len(images.classes)} and {len(test.classes)} classes and {len(test)} test images: "
-                f"training and test set must have the same classes, and a test set at least one image"
+                f"sets have {len(images.classes)} and {len(test.classes)} classes, and {len(test)} test images: "
+                f"both must have the same classes, and the test set at least one image"
             )
         self.config, self.images, self.test, self.ranks, self.folder = config, images, test, ranks, folder
         chosen, self.validation = train_val_split(
@@ -227,7 +226,7 @@ class Training:
         return torch.autocast(self.ranks.device.type, PRECISIONS[self.config.precision])
 
     def count(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Add a step to the epoch's loss, misses and images; on the device, since to look at them is to wait."""
+        """Add a step to the epoch's loss, misses and images, on the device: to look at them is to wait."""
         misses = topk_misses(scores.detach(), labels, 1).sum()
         images = torch.full_like(misses, len(labels))
         self.totals += torch.stack([loss.detach() * len(labels), misses, images]).double()
@@ -368,7 +367,8 @@ class Training:
             judges["ten crops"] = ten_crop_probabilities
         for crops, probabilities in judges.items():
             found = self.errors(self.test, torch.arange(len(self.test)), probabilities, self.progress)
-            results |= {f"top-{k} error, {crops}": error for k, error in zip((1, 5), found, strict=True)}
+            for k, error in zip((1, min(5, len(self.test.classes))), found, strict=True):
+                results[f"top-{k} error, {crops}"] = error
         trained = self.done.epoch * self.batches.steps * self.config.batch_size
         results["images per second"] = trained / self.done.seconds
         return TrainResult(

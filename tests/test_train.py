@@ -401,7 +401,7 @@ def going_on(ranks, broken, whole):
 @pytest.mark.slow
 def test_a_rank_that_dies_ends_the_run_and_both_go_on_to_the_same_bits(tmp_path):
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    with pytest.raises(Exception, match="SIGKILL|closed by peer|reset by peer"):
+    with pytest.raises(Exception, match=r"SIGKILL|closed by peer|reset by peer"):
         run_processes(dying, 2, broken)
     run_processes(going_on, 2, broken, whole)
     assert_same_bits(final_state(broken), final_state(whole))

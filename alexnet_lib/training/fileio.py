@@ -57,6 +57,3 @@ def lock_folder(folder: Path, waiting: str = "") -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-held = lock_folder  # until the other branches are merged

@@ -82,7 +82,7 @@ def config_from(preset: str, settings: Sequence[str] = ()) -> TrainConfig:
 
 
 def _value(text: str, kind: object) -> object:
-    """The text of a setting as the type of its field; as it is where it cannot be, for TrainConfig to refuse."""
+    """The text of a setting as the type of its field; else as it is, for TrainConfig to refuse."""
     if kind is str:
         return text
     try:

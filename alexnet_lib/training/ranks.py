@@ -188,8 +188,3 @@ def _device(device: str | None, local_rank: int = 0, local_size: int = 1) -> tor
             f"torch sees {gpus}: use device='cpu'" + (f", or --nproc-per-node {gpus}" if gpus else "")
         )
     return torch.device("cuda", local_rank)
-
-
-# Until the other branches are merged.
-World, joined, equal_share, share, total = Ranks, init_distributed, batch_shard, shard, all_reduce_sum
-asked_to_stop, enough_memory, new_process = graceful_stop, explain_oom, None

@@ -1,4 +1,4 @@
-"""What comes of a run: a net with its errors on the test set, and the same net out of the run's folder (§6)."""
+"""What comes of a run: a net with its errors, and the same net out of the run's folder (§6)."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,19 +9,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import records
-from .._until_merged import InputScale, build
 from ..data.batches import whole
 from ..dataset import ImageSet
 from ..evaluation import center_crop_probabilities, ten_crop_probabilities
 from ..guard import require_choice, require_kind
 from ..learning import TrainConfig
+from ..specs import InputScale, build
 from . import checkpoints
 
 CROPS = {"center": center_crop_probabilities, "ten": ten_crop_probabilities}
 
 
 class DivergedError(ArithmeticError):
-    """The loss became NaN or infinite. The message names epoch and step, a remedy, and the last good state."""
+    """The loss became NaN or infinite. The message names the step, a remedy, and the last good state."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -114,5 +114,5 @@ def config_of(state: dict) -> TrainConfig:
 
 
 def build_net(config: TrainConfig, classes: int) -> nn.Module:
-    """The net that a run trains: its spec, with this run's input side, dropout, start and number of classes."""
+    """The net that a run trains: its spec, with this run's input side, dropout, initial weights, classes."""
     return build(config.spec, config.input_size, config.dropout, classes, config.init)
