@@ -1,7 +1,9 @@
-"""A checkpoint is whole or it is not there; what is damaged, foreign or dangerous is refused."""
+"""A checkpoint is whole or it is not there, torch opens it, and what is damaged or dangerous is refused."""
 
+import io
 import os
 import pickle
+from hashlib import sha256
 
 import pytest
 import torch
@@ -12,28 +14,29 @@ from alexnet_lib.training.checkpoints import CheckpointError, newest, read, save
 STATE = {"net": {"weight": torch.arange(1000.0)}, "epoch": 3, "name": "paper", "sizes": [1, 2]}
 
 
-def equal(ours, other):
-    return ours.keys() == other.keys() and torch.equal(ours["net"]["weight"], other["net"]["weight"])
-
-
-def test_what_was_saved_is_read_again(tmp_path):
+def test_what_was_saved_is_read_again_by_us_and_by_torch(tmp_path):
     path = save(STATE, tmp_path / "new" / "folder", 12)
-    assert path.name == "checkpoint-000000012.pt"
-    state = read(path)
-    assert equal(state, STATE)
-    assert (state["epoch"], state["name"], state["sizes"]) == (3, "paper", [1, 2])
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in path.parent.iterdir()] == ["checkpoint-000000012.pt"]
+    for state in (read(path), torch.load(path, weights_only=True)):
+        assert torch.equal(state["net"]["weight"], STATE["net"]["weight"])
+        assert (state["epoch"], state["name"], state["sizes"]) == (3, "paper", [1, 2])
+
+
+def test_a_file_of_before_with_its_first_line_and_checksum_is_still_read(tmp_path):
+    inner = io.BytesIO()
+    torch.save(STATE, inner)
+    content = b"alexnet_lib checkpoint 1\n" + inner.getvalue()
+    path = tmp_path / "checkpoint-000000001.pt"
+    path.write_bytes(content + sha256(content).digest())
+    assert torch.equal(read(path)["net"]["weight"], STATE["net"]["weight"])
 
 
 def test_the_two_newest_are_kept(tmp_path):
     for step in (5, 100, 30):
         save(STATE | {"epoch": step}, tmp_path, step)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "checkpoint-000000030.pt",
-        "checkpoint-000000100.pt",
-    ]
-    path, state = newest(tmp_path)
-    assert (path.name, state["epoch"]) == ("checkpoint-000000100.pt", 100)
+    names = ["checkpoint-000000030.pt", "checkpoint-000000100.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert newest(tmp_path)[1]["epoch"] == 100
 
 
 def test_a_folder_without_checkpoints_has_no_newest(tmp_path):
@@ -42,44 +45,16 @@ def test_a_folder_without_checkpoints_has_no_newest(tmp_path):
     assert newest(tmp_path / "missing") is None
 
 
-@pytest.mark.parametrize("tenth", range(10))
-def test_a_file_cut_at_any_tenth_is_refused_and_the_one_before_it_used(tenth, tmp_path):
-    save(STATE | {"epoch": 1}, tmp_path, 1)
-    path = save(STATE | {"epoch": 2}, tmp_path, 2)
+@pytest.mark.parametrize("tenth", [0, 5, 9])
+def test_a_file_that_was_cut_is_refused_and_the_one_before_it_used(tenth, tmp_path):
+    first, path = (save(STATE | {"epoch": step}, tmp_path, step) for step in (1, 2))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * tenth // 10])
-    with pytest.raises(CheckpointError, match=r"checkpoint-000000002\.pt is (no checkpoint|cut short)"):
-        read(path)
-    with pytest.warns(UserWarning, match=r"000000002\.pt .*Going on from checkpoint-000000001\.pt"):
-        _, state = newest(tmp_path)
-    assert state["epoch"] == 1
-
-
-def test_a_flipped_bit_anywhere_is_noticed(tmp_path):
-    path = save(STATE, tmp_path, 1)
-    content = path.read_bytes()
-    for place in range(0, len(content), 97):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(CheckpointError):
-            read(path)
-
-
-def test_where_all_are_damaged_the_reasons_are_said(tmp_path):
-    for step in (1, 2):
-        path = save(STATE, tmp_path, step)
-        path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"000000002.*000000001.*Start the run anew in another folder"):
+    with pytest.warns(UserWarning, match=r"000000002\.pt is damaged.*Going on from checkpoint-000000001\.pt"):
+        assert newest(tmp_path)[1]["epoch"] == 1
+    first.write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"000000002.*000000001.*in another folder"):
         newest(tmp_path)
-
-
-def test_a_foreign_file_and_one_of_another_version_are_told_apart(tmp_path):
-    foreign, future = tmp_path / "checkpoint-000000001.pt", tmp_path / "checkpoint-000000002.pt"
-    torch.save(STATE, foreign)
-    with pytest.raises(CheckpointError, match="no checkpoint of this library"):
-        read(foreign)
-    future.write_bytes(b"alexnet_lib checkpoint 9\nwhatever")
-    with pytest.raises(CheckpointError, match=r"checkpoint 9.* this version reads .*checkpoint 1"):
-        read(future)
 
 
 class Bomb:
@@ -90,9 +65,8 @@ class Bomb:
 def test_reading_executes_nothing(tmp_path):
     bomb = Bomb()
     bomb.path = str(tmp_path / "executed")
-    path = save({"net": bomb}, tmp_path, 1)
-    with pytest.raises(CheckpointError, match="something else than tensors"):
-        read(path)
+    with pytest.raises(CheckpointError):
+        read(save({"net": bomb}, tmp_path, 1))
     assert not (tmp_path / "executed").exists()
     pickle.loads(pickle.dumps(bomb))  # the bomb is a live one
     assert (tmp_path / "executed").exists()
@@ -106,7 +80,7 @@ def test_a_full_disk_leaves_what_was_there_and_says_so(error, tmp_path, monkeypa
         raise error
 
     monkeypatch.setattr(checkpoints.torch, "save", fail)
-    with pytest.raises(OSError, match=r"000000002\.pt could not be written .*make room there"):
+    with pytest.raises(OSError, match=r"000000002\.pt could not be written"):
         save(STATE, tmp_path, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000001.pt"]
     assert newest(tmp_path)[1]["epoch"] == 1

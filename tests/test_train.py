@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from alexnet_lib.specs import InputScale
 from torch import nn
 from training import CONFIG, TinyNet, sets, signaled_net, tiny_net, tiny_run
 
@@ -18,7 +19,6 @@ from alexnet_lib import records
 from alexnet_lib import train as training
 from alexnet_lib.data.batches import Batches, train_val_split
 from alexnet_lib.evaluation import center_crop_probabilities, topk_error
-from alexnet_lib.specs import InputScale
 from alexnet_lib.train import DivergedError, Interrupted, train
 from alexnet_lib.training import checkpoints
 from alexnet_lib.training.ranks import Ranks, run_processes
@@ -401,7 +401,7 @@ def going_on(ranks, broken, whole):
 @pytest.mark.slow
 def test_a_rank_that_dies_ends_the_run_and_both_go_on_to_the_same_bits(tmp_path):
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    with pytest.raises(Exception, match="SIGKILL|closed by peer|reset by peer"):
+    with pytest.raises(Exception, match=r"SIGKILL|closed by peer|reset by peer"):
         run_processes(dying, 2, broken)
     run_processes(going_on, 2, broken, whole)
     assert_same_bits(final_state(broken), final_state(whole))

@@ -1,3 +1,0 @@
-"""Until the other branches are merged."""
-
-from .runs import DivergedError, Interrupted, TrainResult  # noqa: F401
