@@ -26,7 +26,7 @@ from .averaging import average_of_runs, members, together
 from .model import Experiment, run_label, search_label
 from .snapshots import snapshots
 
-NOISE = (0.58, 0.77)  # where the colorfulness of 95 % of 11 x 11 kernels of pure noise lies
+NOISE = (0.58, 0.77)  # where nearly all 11 x 11 kernels of pure noise have their colorfulness
 
 
 @validated
