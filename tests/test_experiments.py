@@ -42,7 +42,7 @@ from alexnet_lib.experiments import (
 from alexnet_lib.experiments.experiment import TOWER_GAP
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.qualitative import colorfulness
-from alexnet_lib.tables.claims import NOT_YET, Finding, finding
+from alexnet_lib.chapters.evidence import NOT_YET, Finding, finding
 from alexnet_lib.train import Training
 from alexnet_lib.training import checkpoints
 from alexnet_lib.training.fileio import held
