@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from alexnet_lib.architecture import SPECS
-from alexnet_lib.tables import torchinfo_layers
+from alexnet_lib.chapters.architecture import torchinfo_layers
 from alexnet_lib.widgets import ArchitectureExplorer
 from alexnet_lib.widgets.architecture import LAYERS, READINGS, WORDS, torch_counts
 

@@ -1,18 +1,26 @@
 """Whatever a reader hands to a checker, a verdict comes back, in words; what is no solution is not right."""
 
 import contextlib
+import importlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from alexnet_lib import exercises
-from alexnet_lib.exercises import Verdict, check_function, check_number
+from alexnet_lib.chapters import bugs, normalization, training, verdict
+from alexnet_lib.chapters.verdict import Verdict, check_function, check_number
 
-CHECKS = sorted(name for name in exercises.__all__ if name.startswith("check_"))
-CHECKS = [name for name in CHECKS if name not in ("check_function", "check_number")]
+CHAPTERS = Path(verdict.__file__).parent
+MODULES = [importlib.import_module(f"alexnet_lib.chapters.{path.stem}") for path in CHAPTERS.glob("*.py")]
+CHECKS = {
+    name: check
+    for module in MODULES
+    for name, check in vars(module).items()
+    if name.startswith("check_") and name not in ("check_function", "check_number")
+}
 
 
 class Odd:
@@ -77,13 +85,13 @@ def zeroing(*arguments):
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_an_odd_answer_gets_a_verdict_in_words_and_is_not_right(name):
-    check = getattr(exercises, name)
+    check = CHECKS[name]
     for answer in [*ODD, zeroing]:
-        verdict = check(answer)
-        assert isinstance(verdict, Verdict)
-        assert not verdict.right, answer
-        assert 10 < len(verdict.message) < 2000
-        assert repr(verdict).startswith("Not yet: ")
+        told = check(answer)
+        assert isinstance(told, Verdict)
+        assert not told.right, answer
+        assert 10 < len(told.message) < 2000
+        assert repr(told).startswith("Not yet: ")
 
 
 @pytest.mark.parametrize("right", [63, 63.0, np.int64(63), np.float64(63), np.array(63), torch.tensor(63)])
@@ -98,13 +106,8 @@ def test_a_rate_may_be_rounded_and_a_count_may_not():
     assert not check_function(lambda: 1e-9, lambda: 0.0, [()], "Hint.", "Good.").right
 
 
-def test_a_map_between_two_maps_is_no_neighbor():
-    right = [44, 45, 46, 47]
-    assert exercises.check_neighbors(right).right
-    assert exercises.check_neighbors(torch.tensor(right)).right
-    assert exercises.check_neighbors({*np.array(right)}).right
-    for wrong in ([44.9, 45, 46, 47], ["44", "45", "46", "47"], [44, 45, 46, float("inf")], torch.ones(2, 2)):
-        assert not exercises.check_neighbors(wrong).right
+def test_there_are_all_sixty_checkers():
+    assert len(CHECKS) == 60
 
 
 def test_weights_that_are_no_numbers_are_no_start_and_no_update():
@@ -114,12 +117,12 @@ def test_weights_that_are_no_numbers_are_no_start_and_no_update():
             for layer in self:
                 nn.init.constant_(layer.weight, float("nan"))
 
-    assert not exercises.check_start(Net).right
+    assert not bugs.check_start(Net).right
 
     def leaping(parameters):
         return torch.optim.SGD(parameters, lr=float("inf"))
 
-    assert not exercises.check_update(leaping).right
+    assert not bugs.check_update(leaping).right
 
 
 def test_files_that_are_taken_away_are_told():
@@ -131,11 +134,38 @@ def test_files_that_are_taken_away_are_told():
         part.write_bytes(b"".join(pieces))
         os.replace(part, path)
 
-    verdict = exercises.check_safe_save(keep)
-    assert not verdict.right
-    assert verdict.message
+    assert not training.check_safe_save(keep).right
 
 
 def test_a_reader_may_stop_a_checker():
     with pytest.raises(KeyboardInterrupt):
-        exercises.check_window_sum(raising(KeyboardInterrupt()))
+        normalization.check_window_sum(raising(KeyboardInterrupt()))
+
+
+def double(x):
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x: x, "values are wrong"),
+        (lambda x: (2 * x)[:1], "for (a tensor (2, 3)) your result has shape (1, 3)"),
+        (lambda x: "two", "returned str"),
+        (lambda x: 2 * x * float("nan"), "values are wrong"),
+        (lambda x, y: x, "raised TypeError"),
+        ("twice", "a function is asked for"),
+    ],
+)
+def test_a_wrong_function_is_told_where_it_is_wrong(answer, words):
+    cases = [(torch.ones(2, 3),), (torch.arange(4.0),)]
+    assert check_function(double, double, cases, "Hint: twice.", "doubled.").right
+    told = check_function(answer, double, cases, "Hint: twice.", "doubled.")
+    assert not told.right
+    assert words in told.message
+
+
+def test_a_slow_function_is_told_so(monkeypatch):
+    monkeypatch.setattr(verdict, "SLOW_SECONDS", 0.0)
+    told = check_function(lambda x: sum(x for _ in range(2)), double, [(torch.ones(2),)], "Hint.", "Good.")
+    assert "without loops" in told.message

@@ -1,0 +1,205 @@
+"""The tables that are computed, against numbers worked out elsewhere."""
+
+import dataclasses
+import importlib
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from test_records import RECORD
+from torch import nn
+
+from alexnet_lib import paper, records
+from alexnet_lib.architecture import SPECS
+from alexnet_lib.chapters import (
+    architecture,
+    discussion,
+    dropout,
+    learning,
+    ledger,
+    results,
+    source,
+    training,
+)
+from alexnet_lib.chapters.evidence import NOT_YET, VERDICTS, finding
+from alexnet_lib.learning import TrainConfig
+from alexnet_lib.training.presets import PRESETS
+
+PARAMETERS = {
+    "paper": 60_965_224,
+    "source-2012": 60_965_224,
+    "one-gpu": 59_798_312,
+    "full-width": 62_378_344,
+    "caffe": 60_965_224,
+    "torchvision": 61_100_840,
+    "review-004": 58_322_314,
+}
+
+
+def number(cell):
+    return int(cell.replace(",", ""))
+
+
+def test_the_specs_have_their_known_counts():
+    table = architecture.spec_table()
+    found = dict(zip(table.column("spec"), map(number, table.column("parameters")), strict=True))
+    assert {name: found[name] for name in PARAMETERS} == PARAMETERS
+    macs = dict(zip(table.column("spec"), table.column("multiply-accumulates"), strict=True))
+    assert macs["paper"] == "724,406,816"
+
+
+def test_the_layer_table_adds_up_to_the_net():
+    table = architecture.layer_table("paper")
+    assert sum(map(number, table.column("parameters"))) == PARAMETERS["paper"]
+    assert table.rows[0] == ("conv1", "96 x 55 x 55", "290,400", "34,944", "105,415,200")
+
+
+def test_receptive_fields_are_those_worked_out_by_hand():
+    # 11, then + (z - 1) * step: pooling +8, conv2 +32, pooling +16, three 3x3 at step 16 +32, pooling +32
+    fields = architecture.receptive_fields().column("sees")
+    assert fields == ("11", "19", "51", "67", "99", "131", "163", "195")
+
+
+def test_the_counted_claims_contradict_the_paper_in_two_places_alone():
+    rows = {row[0]: row for row in architecture.counted_claims().rows}
+    wrong = [name for name, row in rows.items() if row[-1].startswith("contradicted")]
+    assert wrong == ["Figure 2, neurons of conv1", "Parameters of one convolutional layer, as a share"]
+    assert rows["Parameters of the net"][1::2] == ("60 million", "60,965,224")
+    assert rows["Figure 2, neurons of conv1"][1::2] == (f"{55 * 48 * 96:,}", f"{55 * 55 * 96:,}")
+
+
+def test_no_counting_of_operations_comes_near_630_million():
+    counted = {name: number(count) for name, count, _ in architecture.operation_countings().rows}
+    convolutions = 105_415_200 + 223_948_800 + 149_520_384 + 112_140_288 + 74_760_192
+    connections = 9216 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert counted["multiply-accumulates of the paper's net"] == convolutions + connections
+    assert counted["its convolutional layers alone"] == convolutions
+    # 54, 26 and 12 places a side, and 5 after the last pooling.
+    sizes = 54**2 * 96 * 363 + 26**2 * 256 * 1200 + 12**2 * (384 * 2304 + 384 * 1728 + 256 * 1728)
+    assert counted["with 54 windows a side in conv1"] == sizes + 6400 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert all(abs(count - 630e6) > 10e6 for count in counted.values())
+
+
+def test_torchvisions_own_net_masks_as_the_table_says():
+    from torchvision.models import alexnet
+
+    with torch.device("meta"):
+        parts = [part for part in alexnet().classifier if not isinstance(part, nn.ReLU)]
+    masked = parts[1].in_features + parts[3].in_features
+    row = dropout.dropout_places(("torchvision",)).rows[0]
+    assert row[1] == "dropout6, fc6, dropout7, fc7, fc8"
+    assert row[2:] == ("inverted", f"{masked:,}")
+
+
+def test_decay_halves_a_weight_in_as_many_steps_as_a_walk_takes():
+    weight, velocity, steps = 1.0, 0.0, 0
+    while weight > 0.5:
+        velocity = 0.9 * velocity - 0.0005 * 0.01 * weight
+        weight, steps = weight + velocity, steps + 1
+    (row,) = learning.decay_half_lives([0.01]).rows
+    assert number(row[1]) == pytest.approx(steps, rel=0.05)
+    assert learning.check_decay_steps(steps).right
+
+
+def test_the_nets_without_layers_have_the_counts_worked_by_hand():
+    conv3, conv4, conv5 = 384 * 256 * 9 + 384, 384 * 192 * 9 + 384, 256 * 192 * 9 + 256
+    conv4_on_128, conv5_on_128 = 384 * 128 * 9 + 384, 256 * 128 * 9 + 256
+    whole = PARAMETERS["paper"]
+    rows = discussion.nets_without_layers().rows
+    assert [number(row[1]) for row in rows] == [
+        whole,
+        whole - conv3 - conv4 + conv4_on_128,
+        whole - conv4,
+        whole - conv3 - conv4 - conv5 + conv5_on_128,
+    ]
+    assert [row[4] for row in rows] == ["195", "163", "163", "131"]
+
+
+def test_the_winning_margin_is_10_9_points_and_no_net_alone_is_as_good_as_seven():
+    errors = results.ENTRY_ERRORS
+    assert round(100 * (errors["SIFT + FVs"] - errors["7 CNNs*"]), 1) == 10.9
+    assert min(logged.top5 for logged in results.NETS.values()) > errors["7 CNNs*"]
+
+
+def test_the_twelve_differences_have_a_row_each():
+    found = dict.fromkeys(source.LOGGED, "x")
+    assert {row[0] for row in source.twelve_differences(found).rows} == {d.subject for d in paper.DIFFERENCES}
+
+
+def test_the_papers_net_differs_from_itself_in_nothing():
+    table = source.reimplementations([SPECS["paper"], SPECS["torchvision"]])
+    assert set(table.rows[0][2:]) <= {source.AS_PAPER, *table.rows[0][2:]}
+    assert {row[2] for row in table.rows} == {source.AS_PAPER}
+    assert sum(row[3] != source.AS_PAPER for row in table.rows) > 5
+
+
+def test_presets_show_what_they_change_and_a_dash_where_they_are_the_paper():
+    table = training.preset_table()
+    default = TrainConfig()
+    for name, config in PRESETS.items():
+        shown = dict(zip(table.column("field"), table.column(name), strict=True))
+        changed = {field for field, words in shown.items() if words != "–"}
+        assert {f for f in vars(config) if getattr(config, f) != getattr(default, f)} <= changed
+
+
+def test_the_memory_of_the_weights_is_what_torch_counts():
+    takes = dict(training.memory_table().rows)
+    assert takes["weights"] == takes["their velocity"] == f"{4 * PARAMETERS['paper'] / 1e6:.0f} MB"
+    assert takes["ImageNet, 1,200,000 images, as bytes"] == f"{1_200_000 * 3 * 256 * 256 / 1e9:.1f} GB"
+
+
+def test_a_recorded_run_is_told_with_its_settings_and_a_dash_for_what_was_not_measured():
+    config = replace(TrainConfig(), epochs=4, milestones=(1, 3), seed=7)
+    record = replace(RECORD, config={**dataclasses.asdict(config), "changes": []}, seconds=5400.0)
+    assert training.config_of(record) == config
+    ((*told,),) = training.run_table([record]).rows
+    assert told[3:5] == ["1.5", "–"]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return ledger.claim_ledger()
+
+
+def test_every_claim_has_one_row_in_the_ledger(table):
+    statements = table.column("claim")
+    assert len(set(statements)) == len(statements)
+    for claim in paper.CLAIMS:
+        (row,) = (row for row in table.rows if row[0] == claim.statement)
+        assert row[1] == claim.paper
+        assert claim.section in row[5].split(", ")
+
+
+def test_the_ledger_follows_the_chapters_and_counts_its_verdicts(table):
+    chapters = [row[5].split(",")[0] for row in table.rows]
+    assert chapters == sorted(chapters, key=lambda name: [int(n) for n in name.split(".")])
+    counts = {verdict: int(count) for verdict, count in ledger.verdict_counts().rows}
+    assert list(counts) == [*VERDICTS, "all"]
+    assert sum(counts.values()) == 2 * len(table.rows)
+
+
+def test_the_calls_that_count_can_be_made_and_give_the_counted_value(table):
+    for row in table.rows:
+        if "() of " in row[6]:
+            name, _, module = row[6].partition("() of ")
+            counted = getattr(importlib.import_module(module), name)()
+            value = row[3].removesuffix(", counted")
+            assert value == f"{counted:,}" if isinstance(counted, int) else value in repr(counted)
+
+
+def test_an_experiment_without_an_interval_is_not_measured(tmp_path):
+    claim = next(claim for claim in paper.CLAIMS if claim.name == "lrn")
+    assert finding(claim, tmp_path).value == NOT_YET
+    records.store(replace(RECORD, experiment=claim.experiment), tmp_path)
+    assert finding(claim, tmp_path).verdict == "not measured"
+    assert "1 runs on record" in finding(claim, tmp_path).value
+
+
+def test_every_record_is_in_the_log_and_a_run_that_left_the_numbers_says_since_when():
+    runs = records.every_record()
+    assert len(ledger.run_circumstances(runs).rows) == len(ledger.run_outcomes(runs).rows) == len(runs) > 0
+    hot = replace(RECORD, curves={"training error": [0.9, math.nan]}, results={})
+    assert "from epoch 2 on" in ledger.outcome(hot)
+    assert ledger.outcome(replace(RECORD, curves={}, results={})) == "no result on record"
+    assert len(ledger.experiments().rows) > 10
