@@ -66,6 +66,8 @@ def crossings(spec: AlexNetSpec) -> dict[str, int]:
     found, below = {}, None
     for layer in trace(spec):
         if below and layer.parameters and layer.reads_all and spec.towers > 1:
-            found[layer.name] = crossing_numbers(below.channels, below.size or 1, below.size or 1, spec.towers)
+            found[layer.name] = crossing_numbers(
+                below.channels, below.size or 1, below.size or 1, spec.towers
+            )
         below = layer
     return found

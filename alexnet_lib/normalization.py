@@ -80,9 +80,7 @@ class SpatialResponseNorm(nn.Module):
     """
 
     @validated
-    def __init__(
-        self, n: Count = 5, *, k: Positive = 1.0, alpha: NonNegative = 1e-3, beta: float = LRN.beta
-    ):
+    def __init__(self, n: Count = 5, *, k: Positive = 1.0, alpha: NonNegative = 1e-3, beta: float = LRN.beta):
         super().__init__()
         if n % 2 == 0:
             raise ValueError(f"n is {n}, and a window around a pixel has an odd side: use {n + 1}")

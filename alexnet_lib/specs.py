@@ -225,9 +225,7 @@ INITS = ("paper", "source-2012", "xavier")
 
 
 @validated
-def build(
-    name: str, image_size: Count, dropout: Fraction, classes: Count, init: str = "paper"
-) -> nn.Module:
+def build(name: str, image_size: Count, dropout: Fraction, classes: Count, init: str = "paper") -> nn.Module:
     """A net out of `NETS` for images of that side, with that dropout and number of classes.
 
     init: "paper" starts as the spec says; "source-2012" too, but draws the 3x3 kernels (conv3 to conv5) from
@@ -237,7 +235,9 @@ def build(
     spec = NETS[require_choice("name", name, NETS)]
     require_choice("init", init, INITS)
     if dropout and not getattr(spec, "hidden", ()):
-        raise ValueError(f"dropout is {dropout:g}, and {name!r} has no hidden layer for it (§4.2): use dropout=0")
+        raise ValueError(
+            f"dropout is {dropout:g}, and {name!r} has no hidden layer for it (§4.2): use dropout=0"
+        )
     if isinstance(spec, AlexNetSpec):
         net = AlexNet(replace(spec, image_size=image_size, dropout=dropout), classes)
     elif image_size == spec.image_size:
