@@ -160,7 +160,7 @@ class AlexNetSpec:
     image_size: Count = 224
     towers: Count = TOWERS
     hidden: tuple[Count, ...] = (4096, 4096)
-    hidden_unit: Relu | Tanh = Relu()  # noqa: RUF009 (frozen)
+    hidden_unit: Relu | Tanh = Relu()
     hidden_std: NonNegative | None = LEARNING.initial_std
     hidden_bias: float = 1.0
     dropout: Fraction = LEARNING.dropout

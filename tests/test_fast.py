@@ -13,7 +13,9 @@ from alexnet_lib.architecture import PAPER, AlexNet
 from alexnet_lib.fast.lrn import BlockedLRN
 from alexnet_lib.normalization import LocalResponseNorm
 
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # forward mode scripts inside torch
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.torch.jit:DeprecationWarning"
+)  # forward mode scripts inside torch
 FORMATS = [torch.contiguous_format, torch.channels_last]
 
 
@@ -72,7 +74,9 @@ def test_torch_func_tracers_and_copies_take_a_fast_layer():
     _, gradient = gradients(plain, a, torch.ones_like(a))
     torch.testing.assert_close(torch.func.grad(lambda a: layer(a).sum())(a), gradient)
     torch.testing.assert_close(torch.func.vmap(layer)(a), plain(a))
-    torch.testing.assert_close(torch.func.jvp(layer, (a,), (t,))[1].sum(), (gradient * t).sum(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        torch.func.jvp(layer, (a,), (t,))[1].sum(), (gradient * t).sum(), rtol=1e-4, atol=1e-4
+    )
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), torch.jit.trace(layer, a)):
         torch.testing.assert_close(other(a[:2]), plain(a[:2]))
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, window_sum
 
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # forward mode scripts inside torch
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.torch.jit:DeprecationWarning"
+)  # forward mode scripts inside torch
 LAYERS = [LocalResponseNorm(towers=2), SpatialResponseNorm()]
 
 
@@ -164,7 +166,12 @@ def test_torch_func_traces_and_copies_take_it(layer):
     b, tangent = torch.func.jvp(layer, (a,), (t,))
     torch.testing.assert_close((b, (tangent * 1.0).sum()), (layer(a), (x.grad * t).sum()))
     traced = torch.jit.trace(layer, a)
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), traced, torch.fx.symbolic_trace(layer)):
+    for other in (
+        copy.deepcopy(layer),
+        pickle.loads(pickle.dumps(layer)),
+        traced,
+        torch.fx.symbolic_trace(layer),
+    ):
         torch.testing.assert_close(other(a[:2]), layer(a[:2]))
 
 
@@ -181,7 +188,9 @@ def test_torchs_order_of_arguments_is_refused():
         LocalResponseNorm(5, 1e-4, 0.75, 2.0)
 
 
-@pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 2.5}, {"k": 0}, {"alpha": -1}, {"beta": np.nan}, {"towers": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"n": 0}, {"n": 2.5}, {"k": 0}, {"alpha": -1}, {"beta": np.nan}, {"towers": 0}]
+)
 def test_a_wrong_constant_is_named(wrong):
     with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
         LocalResponseNorm(**wrong)
@@ -193,7 +202,9 @@ def test_a_window_around_a_pixel_has_an_odd_side():
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("a", [torch.zeros(1, 4, 2, 2, dtype=torch.uint8), torch.zeros(4, 2), torch.zeros(1, 1, 4, 2, 2)])
+@pytest.mark.parametrize(
+    "a", [torch.zeros(1, 4, 2, 2, dtype=torch.uint8), torch.zeros(4, 2), torch.zeros(1, 1, 4, 2, 2)]
+)
 def test_what_would_be_normalized_along_another_axis_or_rounded_is_refused(a, layer):
     with pytest.raises((TypeError, ValueError), match="input"):
         layer(a)
