@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -91,44 +90,7 @@ def test_a_mask_is_drawn_anew_each_time_and_the_seed_repeats_it():
     assert torch.equal(dropped(a, seed=1), first)
 
 
-def test_the_input_is_left_as_it_was():
-    a = positive(100)
-    before = a.clone()
-    dropped(a)
-    assert torch.equal(a, before)
-
-
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3, 4, 5, 6)])
-def test_any_shape_comes_back(shape):
-    assert dropped(torch.ones(shape)).shape == shape
-    assert PaperDropout()(torch.ones(shape, device="meta")).shape == shape
-
-
-def test_the_default_is_the_papers_half():
-    assert PaperDropout().p == 0.5
-    assert repr(PaperDropout()) == "PaperDropout(p=0.5)"
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(
-    ("a", "kind"),
-    [(torch.ones(3, dtype=torch.int64), "torch.int64"), (np.ones(3), "ndarray"), ([1.0], "list")],
-)
-def test_what_is_no_float_tensor_is_refused_by_its_kind(a, kind, training):
-    with pytest.raises(TypeError, match=rf"^input is {kind}, and dropout .*: pass a float tensor"):
-        PaperDropout().train(training)(a)
-
-
-@pytest.mark.parametrize(
-    ("p", "error", "words"),
-    [
-        (-0.1, ValueError, r"^p is -0\.1, and must be from 0 to 1: it is a probability \(§4\.2: p = 0\.5\)"),
-        (1.5, ValueError, r"^p is 1\.5, and must be from 0 to 1"),
-        (math.nan, ValueError, r"^p is nan, and must be finite"),
-        ("0.5", TypeError, r"^p is '0\.5', and must be a number"),
-        (True, TypeError, r"^p is True, and must be a number"),
-    ],
-)
-def test_a_wrong_probability_says_why(p, error, words):
-    with pytest.raises(error, match=words):
+@pytest.mark.parametrize("p", [-0.1, 1.1, "half", math.nan])
+def test_p_is_a_probability(p):
+    with pytest.raises((TypeError, ValueError), match="p is"):
         PaperDropout(p)

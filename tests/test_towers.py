@@ -9,7 +9,6 @@ from torch import nn
 
 from alexnet_lib.architecture import CeilConv2d
 from alexnet_lib.towers import (
-    TOWERS,
     crossing_numbers,
     maps_of,
     maps_read,
@@ -22,10 +21,6 @@ CONVOLUTIONS = {
     "three towers without biases": lambda: nn.Conv2d(6, 9, 3, stride=2, groups=3, bias=False),
     "overhanging windows": lambda: CeilConv2d(4, 6, 3, stride=2, groups=2),
 }
-
-
-def test_the_paper_has_two_towers():
-    assert TOWERS == 2
 
 
 def test_of_96_maps_each_tower_holds_48():
@@ -88,41 +83,15 @@ def test_separate_towers_say_what_they_are_and_own_their_weights():
     assert conv.bias.all()
 
 
-def test_an_equal_share_is_what_one_tower_holds():
-    assert require_even_share("conv2", 256) == 128
-    assert require_even_share("conv2", 255, 3) == 85
-    assert type(require_even_share("conv2", np.int64(4))) is int
-
-
-def test_an_odd_width_names_the_layer_the_section_and_the_way_out():
-    with pytest.raises(ValueError, match=r"^conv2 has 255 kernel maps, .* §3\.2 .* Use 256, or towers=1$"):
-        require_even_share("conv2", 255)
-    with pytest.raises(ValueError, match=r"^fc6 has 10 units, and 4 towers need a multiple of 4: .* Use 12,"):
-        require_even_share("fc6", 10, 4, "units")
-
-
 @pytest.mark.parametrize(
-    ("call", "error", "words"),
+    ("call", "word"),
     [
-        (lambda: require_even_share("conv1", 0), ValueError, r"^conv1 is 0, .* it counts kernel maps"),
-        (
-            lambda: require_even_share("conv1", 96.0),
-            TypeError,
-            r"^conv1 is 96\.0, and must be a whole number",
-        ),
-        (lambda: maps_of(0, 96, 0), ValueError, r"^towers is 0, and must be at least 1: §3\.2 has 2"),
-        (lambda: maps_of(2, 96), ValueError, r"^tower is 2, and there are 2: use 0 to 1"),
-        (lambda: maps_of(-1, 96), ValueError, r"^tower is -1, and must be at least 0"),
-        (lambda: maps_of(1.0, 96), TypeError, r"^tower is 1\.0, and must be a whole number"),
-        (lambda: maps_of(0, 95), ValueError, r"^maps has 95 kernel maps"),
-        (lambda: maps_read(3, 96, own_only=False), ValueError, r"^tower is 3, and there are 2"),
-        (lambda: crossing_numbers(5, 13, 13), ValueError, r"^maps has 5 kernel maps"),
-        (lambda: crossing_numbers(4, 0, 13), ValueError, r"^height is 0, and must be at least 1"),
-        (lambda: crossing_numbers(4, 13, -1), ValueError, r"^width is -1, and must be at least 1"),
-        (lambda: separate(nn.Conv2d(4, 4, 3)), ValueError, r"^conv has groups=1: its kernels read all maps"),
-        (lambda: separate(nn.Linear(4, 4)), TypeError, r"^conv is Linear, .* \(§3\.2\)"),
+        (lambda: require_even_share("conv2", 255), "conv2 has 255.*use 256"),
+        (lambda: maps_of(2, 96), "tower is 2"),
+        (lambda: maps_of(-1, 96), "tower is -1"),
+        (lambda: crossing_numbers(0, 13, 13), "maps is 0"),
     ],
 )
-def test_a_wrong_argument_says_why(call, error, words):
-    with pytest.raises(error, match=words):
+def test_a_wrong_argument_is_named(call, word):
+    with pytest.raises(ValueError, match=word):
         call()
