@@ -221,7 +221,7 @@ FIGURE_1 = tuple(
 )
 NETS = SPECS | {spec.name: spec for spec in (*ABLATIONS, *SMALL, *FIGURE_1)}
 
-INITS = ("paper", "source-2012", "xavier")
+INITS = ("paper", "source-2012", "xavier", "he")
 
 
 @validated
@@ -229,7 +229,8 @@ def build(name: str, image_size: Count, dropout: Fraction, classes: Count, init:
     """A net out of `NETS` for images of that side, with that dropout and number of classes.
 
     init: "paper" starts as the spec says; "source-2012" too, but draws the 3x3 kernels (conv3 to conv5) from
-    N(0, 0.03); "xavier" draws every layer by Xavier's rule, made for tanh, with biases 0.
+    N(0, 0.03); "xavier" draws every layer by
+    Xavier's rule, made for tanh, and "he" by He's, made for ReLU, both with biases 0.
     Raises ValueError for an unknown name, and where the net has no place for that side, dropout or start.
     """
     spec = NETS[require_choice("name", name, NETS)]
@@ -259,6 +260,10 @@ def started(net: nn.Module, init: str) -> nn.Module:
     elif init == "xavier":
         for layer in layers:
             nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    elif init == "he":
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
     return net
 

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from . import fast
-from .data.batches import Batches, fingerprint, seed_of, train_val_split, whole
+from .data.batches import Batches, fingerprint, seed_of, train_val_split, resize_stored
 from .dataset import ImageSet, load
 from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses, training_subset
 from .guard import NonNegative, require_path, validated
@@ -281,7 +281,7 @@ class Training:
         misses = torch.zeros(2, dtype=torch.float64, device=self.ranks.device)
         model = InputScale(self.net, self.config.input_scale)
         for part in tqdm(mine.split(64), "test set", unit=" batches", disable=not progress or None):
-            stored = whole(images.images[part].to(self.ranks.device), self.config.image_size)
+            stored = resize_stored(images.images[part].to(self.ranks.device), self.config.image_size)
             with self.autocast():
                 found = probabilities(model, stored, self.config.input_size, mean=self.batches.mean)
             labels = images.labels[part].to(self.ranks.device)

@@ -48,7 +48,7 @@ from alexnet_lib.training import checkpoints
 from alexnet_lib.training.fileio import held
 from alexnet_lib.training.result import Interrupted
 from alexnet_lib.training.runs import load_net
-from alexnet_lib.variants import NETS, build
+from alexnet_lib.specs import NETS, build
 
 # Intervals
 
@@ -246,11 +246,11 @@ def test_no_rate_is_chosen_by_the_test_set():
 
 
 def test_overlap_changes_no_size_of_any_map():
-    from alexnet_lib.spec import trace
+    from alexnet_lib.counts import trace
 
     for side, names in ((224, ("paper", "z-2")), (23, ("four-layer-no-norm", "four-layer-z-2"))):
         one, other = (dataclasses.replace(NETS[name], image_size=side) for name in names)
-        assert [layer.side for layer in trace(one)] == [layer.side for layer in trace(other)]
+        assert [layer.size for layer in trace(one)] == [layer.size for layer in trace(other)]
 
 
 SETTING = TrainConfig(

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from .. import paper
 from ..architecture import SPECS, AlexNet
 from ..pooling import output_size
-from ..spec import AlexNetSpec, crossings, trace
+from ..architecture import AlexNetSpec
+from ..counts import crossings, trace
 from ..towers import crossing_numbers
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, as_picture, box, paired_bars, subplots
@@ -93,14 +94,14 @@ def who_reads_what() -> Picture:
                 other = middle[1 - tower]
                 axis.plot((other, middle[tower]), (1 - row, 0.56 - row), color=ORANGE, lw=2, ls="--")
             if layer is not layers[-1]:
-                share = layer.maps // spec.towers
-                words = f"{share} x {layer.side} x {layer.side}" if layer.side else f"{share} units"
+                share = layer.channels // spec.towers
+                words = f"{share} x {layer.size} x {layer.size}" if layer.size else f"{share} units"
                 layer_box(left[tower], row, width, words)
         axis.text(-0.1, 0.28 - row, layer.name, ha="right", va="center", fontsize=11, fontweight="bold")
         color = ORANGE if layer.name in across else "black"
         axis.text(both + 0.1, 0.28 - row, f"reads {reads}", va="center", fontsize=10, color=color)
         told.append(f"{layer.name} reads {reads}")
-    layer_box(0, len(layers), both, f"{layers[-1].maps} classes")  # nobody says how these are shared
+    layer_box(0, len(layers), both, f"{layers[-1].channels} classes")  # nobody says how these are shared
     for tower, place in enumerate(middle, 1):
         axis.text(place, 0.72, f"tower {tower}", ha="center", fontsize=11, fontweight="bold")
     axis.set(xlim=(-0.8, 6.1), ylim=(-len(layers) - 0.1, 1))
@@ -140,7 +141,7 @@ def middle_field(name: str) -> tuple[int, int]:
         layer = found[f"conv{number}"]
         start -= conv.padding * step
         if layer.name == name:
-            return start + layer.side // 2 * layer.stride, layer.receptive_field
+            return start + layer.size // 2 * layer.stride, layer.receptive_field
         step = found.get(f"pool{number}", layer).stride
     raise ValueError(f"name is {name!r}, and the convolutional layers of §3.5 are conv1 to conv{number}")
 
@@ -240,9 +241,9 @@ def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
     """How much of the image one output of each layer sees, and how far apart neighbors look (§3.5)."""
     spec = _found(spec)
     rows = tuple(
-        (layer.name, str(layer.side), str(layer.receptive_field), str(layer.stride))
+        (layer.name, str(layer.size), str(layer.receptive_field), str(layer.stride))
         for layer in trace(spec)
-        if layer.side and layer.name.startswith(("conv", "pool"))
+        if layer.size and layer.name.startswith(("conv", "pool"))
     )
     return Table(f"{spec.name}: receptive fields in input pixels", ("layer", "side", "sees", "step"), rows)
 
@@ -326,7 +327,7 @@ def check_windows(answer: int) -> Verdict:
     """§3.5: how many windows of conv1 lie along a side of 256 pixels, the last of them hanging over?"""
     return check_number(
         answer,
-        output_size(256, 11, 4, ceil=True),
+        output_size(256, 11, 4, ceil_mode=True),
         "Hint: windows start at pixel 0, 4, 8, ...; go on until the last pixel, 255, is inside one.",
         "62 windows leave the last pixel out, and the 63rd hangs over the edge by 3.",
     )

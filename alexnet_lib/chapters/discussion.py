@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from ..architecture import SPECS
-from ..spec import AlexNetSpec, trace
-from ..variants import name_without, without_layers
+from ..architecture import AlexNetSpec
+from ..counts import trace
+from ..specs import name_without, without_layers
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, subplots
 from .table import Table
@@ -82,7 +83,7 @@ def nets_without_layers() -> Table:
         spec = without_layers(SPECS["paper"], *numbers)
         lost = whole - _parameters(spec)
         layers = list(trace(spec))
-        seen = max(layer.receptive_field for layer in layers if layer.side)
+        seen = max(layer.receptive_field for layer in layers if layer.size)
         mixing = [f"conv{n}" for n in _reading_both() if n not in numbers]
         rows.append(
             (

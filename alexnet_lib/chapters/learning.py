@@ -202,7 +202,7 @@ def check_walk(answer: Callable) -> Verdict:
 
 def _plateaus(errors: Sequence[float], patience: int) -> list[int]:
     plateau = Plateau(patience=patience)
-    return [epoch for epoch, error in enumerate(errors, 1) if plateau.see(error)]
+    return [epoch for epoch, error in enumerate(errors, 1) if plateau.step(error)]
 
 
 def check_division_epochs(answer: Callable) -> Verdict:

@@ -184,7 +184,7 @@ def experiments(folder: str | Path = records.RESULTS) -> Table:
         for each in found
     ]
     runs = [run for each in found for run in each.runs.values()]
-    made = [run for run in runs if not run.taken_over]  # the hours of a run count once
+    made = [run for run in runs if not run.copied_from]  # the hours of a run count once
     asked = sum(each.experiment.runs for each in found)
     shared = f", {len(runs) - len(made)} of them shared" if len(made) < len(runs) else ""
     rows.append(("all", "", f"{len(runs)} of {asked}{shared}", hours(made), ""))

@@ -24,7 +24,7 @@ def pooling_windows(side: int = 13) -> Picture:
     figure, axes = subplots(len(FORMS), 1, figsize=(NARROW, 4.9))
     told = []
     for axis, (title, (z, s, ceil)) in zip(axes, FORMS.items(), strict=True):
-        count = output_size(side, z, s, ceil=ceil)
+        count = output_size(side, z, s, ceil_mode=ceil)
         readers = [sum(i * s <= pixel < i * s + z for i in range(count)) for pixel in range(side)]
         for pixel, number in enumerate(readers):
             color = {0: ORANGE, 1: (GRAY, 0.12)}.get(number, "#8fb3c9")
@@ -109,7 +109,7 @@ def check_conv2_padding(answer: float) -> Verdict:
     found = [
         padding
         for padding in range(5)
-        if output_size(output_size(output_size(55, 2, 2, ceil=True), 5, 1, padding), 2, 2, ceil=True) == 13
+        if output_size(output_size(output_size(55, 2, 2, ceil_mode=True), 5, 1, padding), 2, 2, ceil=True) == 13
     ]
     return check_number(
         answer,

@@ -9,7 +9,8 @@ from .. import paper
 from ..architecture import SPECS
 from ..learning import LR_PLANS, RateGroup
 from ..paper import IMAGES, LEARNING
-from ..spec import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm, trace
+from ..architecture import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm
+from ..counts import trace
 from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import NARROW, Picture, styled, subplots
 from .table import Table
@@ -160,7 +161,7 @@ _QUESTIONS: dict[str, Callable[[AlexNetSpec], str]] = {
     "first biases": _biases,
     "dropout": _dropout,
     "classes": lambda spec: str(spec.classes),
-    "numbers that fc6 reads": lambda spec: f"{[layer for layer in trace(spec) if layer.side][-1].numbers:,}",
+    "numbers that fc6 reads": lambda spec: f"{[layer for layer in trace(spec) if layer.size][-1].numbers:,}",
     "parameters": lambda spec: f"{sum(layer.parameters for layer in trace(spec)):,}",
     "multiply-accumulates": lambda spec: f"{sum(layer.multiply_accumulates for layer in trace(spec)):,}",
 }

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ..architecture import SPECS
 from ..distributed import bytes_of_gradients, bytes_to_cross
 from ..paper import LEARNING
-from ..spec import AlexNetSpec, crossings, trace
+from ..architecture import AlexNetSpec
+from ..counts import crossings, trace
 from ..towers import TOWERS, maps_of, maps_read
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, box, subplots

@@ -12,7 +12,7 @@ from ..architecture import SPECS
 from ..learning import TrainConfig
 from ..paper import IMAGES, LEARNING
 from ..records import Record
-from ..spec import trace
+from ..counts import trace
 from ..training.presets import PRESETS
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, subplots

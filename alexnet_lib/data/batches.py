@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from ..augmentation import PCAColorNoise, RandomCropFlip, center_place
+from ..augmentation import PCAColorNoise, RandomCropFlip, center_place, crop_boxes
 from ..dataset import ImageSet
 from ..guard import Count, require_tensor, validated
 from ..learning import TrainConfig
-from ..training.ranks import World, equal_share
+from ..training.ranks import Ranks, batch_shard
 from .images import mean_image
 
 SAMPLE = 20_000  # images that the principal components are found on, and
@@ -72,9 +72,9 @@ class Batches:
     validation and unused images too. `mean`: (3, side, side), float32.
     """
 
-    def __init__(self, images: ImageSet, chosen: Tensor, config: TrainConfig, world: World):
-        self.config, self.chosen, self.device = config, chosen, world.device
-        self.rows = equal_share("batch_size", config.batch_size, world)
+    def __init__(self, images: ImageSet, chosen: Tensor, config: TrainConfig, ranks: Ranks):
+        self.config, self.chosen, self.device = config, chosen, ranks.device
+        self.rows = batch_shard("batch_size", config.batch_size, ranks)
         self.steps = len(chosen) // config.batch_size  # of one epoch
         if not self.steps:
             raise ValueError(
@@ -98,12 +98,12 @@ class Batches:
         indices = self.order(epoch)[step * size : (step + 1) * size][self.rows]
         self.draw.manual_seed(seed_of(self.config.seed, "images", epoch, step))
         if self.config.random_crops:
-            places = self.crop.places(size, side, side)[self.rows]
+            boxes = self.crop.draw_boxes(size, side, side)[self.rows]
         else:
-            places = torch.tensor([*center_place(side, side, self.crop.size), 0]).expand(len(indices), 3)
-        shifts = self.noise.shifts(size)[self.rows] if self.noise else None
+            boxes = torch.tensor([*center_place(side, side, self.crop.size), 0]).expand(len(indices), 3)
+        shifts = self.noise.color_shifts(size)[self.rows] if self.noise else None
         stored = self.images[indices.to(self.images.device)].to(self.device)  # (n, 3, H, W)
-        batch = self.crop.cut(resize_stored(stored, side), places, self.mean, shifts)
+        batch = crop_boxes(resize_stored(stored, side), boxes, self.crop.size, self.mean, shifts)
         order = torch.channels_last if self.config.channels_last else torch.contiguous_format
         return batch.contiguous(memory_format=order), self.labels[indices].to(self.device)
 

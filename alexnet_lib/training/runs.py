@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import records
-from ..data.batches import whole
+from ..data.batches import resize_stored
 from ..dataset import ImageSet
 from ..evaluation import center_crop_probabilities, ten_crop_probabilities
 from ..guard import require_choice, require_kind
@@ -56,7 +56,7 @@ class TrainResult:
             seconds=round(self.seconds, 1),
             curves=self.curves,
             results=self.results,
-            **records.circumstances(next(self.net.parameters()).device.type),
+            **records.environment(next(self.net.parameters()).device.type),
         )
 
 
@@ -89,7 +89,7 @@ class TrainedNet:
             desc=f"{crops} crops", total=len(images), unit=" images", disable=not progress or None
         ) as bar:
             for part in images.images.split(64):
-                found.append(judge(model, whole(part, side), size, mean=self.mean))
+                found.append(judge(model, resize_stored(part, side), size, mean=self.mean))
                 bar.update(len(part))
         return torch.cat(found)
 

@@ -7,8 +7,11 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import nn
 
-from ..architecture import CAFFE, PAPER, SPECS, TORCHVISION, AlexNet, CeilConv2d
-from ..spec import AlexNetSpec, trace
+from ..architecture import PAPER, SPECS, AlexNet, CeilConv2d
+
+from ..specs import CAFFE, TORCHVISION
+from ..architecture import AlexNetSpec
+from ..counts import trace
 from .base import PageWidget
 from .packed import Asset
 from .params import Choice

@@ -31,7 +31,7 @@ def recorded() -> list[Record]:
     """
     shown = []
     for run in sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment)):
-        if run.taken_over or re.search(r"rate-search|-seed[1-9]", run.label):
+        if run.copied_from or re.search(r"rate-search|-seed[1-9]", run.label):
             continue
         wanted = SHOWN if run.label.endswith("-seed0") else "error"
         if errors := {name: run.curves[name] for name in run.curves if name.endswith(wanted)}:

@@ -11,7 +11,8 @@ from torch import nn
 
 from ..architecture import PAPER, AlexNet
 from ..paper import LEARNING
-from ..spec import AlexNetSpec, crossings, trace
+from ..architecture import AlexNetSpec
+from ..counts import crossings, trace
 from ..towers import TOWERS, maps_of, maps_read
 from .base import PageWidget
 from .params import Choice, Slider, Steps, Toggle
@@ -28,9 +29,9 @@ def layers_of_the_paper() -> list[dict]:
     found, below = [], {"below": "image", "maps": 3, "side": PAPER.image_size}
     for layer in trace(PAPER):
         if layer.parameters:
-            found.append({"name": layer.name, **below, "units": layer.maps})
+            found.append({"name": layer.name, **below, "units": layer.channels})
         if layer.parameters or layer.name.startswith("pool"):  # a ReLU or a norm changes no shape
-            below = {"below": layer.name, "maps": layer.maps, "side": layer.side}
+            below = {"below": layer.name, "maps": layer.channels, "side": layer.size}
     return found
 
 

@@ -40,7 +40,7 @@ def test_the_six_draws_are_those_of_the_librarys_noise_with_that_seed(magnitude,
     noise = PCAColorNoise(0.3, torch.Generator().manual_seed(7), magnitude=magnitude, unit=UNITS[pixels]).fit(
         images(fit)
     )
-    expected = noise.shifts(6).double()
+    expected = noise.color_shifts(6).double()
     # The draws travel with four decimals.
     atol = 1e-4 * expected.abs().max().item()
     ours = torch.tensor(explorer.reference()[4:], dtype=torch.float64).reshape(6, 3)
@@ -58,7 +58,7 @@ def test_the_page_shifts_as_the_librarys_noise_with_the_same_factors(
         a = rng.uniform(-3, 3, (4, 3)).round(1)
         noise = PCAColorNoise(sigma, magnitude=magnitude, unit=UNITS[pixels]).fit(images(fit))
         monkeypatch.setattr(torch, "randn", lambda *shape, a=a, **options: torch.from_numpy(a))
-        expected = noise.shifts(len(a)).double().numpy()
+        expected = noise.color_shifts(len(a)).double().numpy()
         monkeypatch.undo()
         settings = {"sigma": sigma, "magnitude": magnitude, "pixels": pixels}
         ours = [ask(arena, "shift", factors, explorer.fits[fit], settings) for factors in a.tolist()]
@@ -109,7 +109,7 @@ def test_the_typical_shift_is_the_root_mean_square_of_many_draws():
     noise = PCAColorNoise(0.1, torch.Generator().manual_seed(0), magnitude="deviation").fit(
         images("ten-photos")
     )
-    assert noise.shifts(100_000).square().sum(1).mean().sqrt() == pytest.approx(explorer.typical(), rel=0.01)
+    assert noise.color_shifts(100_000).square().sum(1).mean().sqrt() == pytest.approx(explorer.typical(), rel=0.01)
 
 
 def test_the_components_that_travel_are_orthonormal_and_their_values_fall():
