@@ -187,7 +187,7 @@ class AlexNetSpec:
                 size = conv.output_size(size)
             except ValueError as error:
                 raise ValueError(
-                    f"image_size is {self.image_size}, and in layer {number} of {self.name!r} feature maps run "
+                    f"image_size is {self.image_size}, and in layer {number} of {self.name!r} maps run "
                     f"out of pixels ({error}): give a larger image_size (§3.5: 224)"
                 ) from None
         return self.convs[-1].out_channels * size**2

@@ -15,7 +15,7 @@ from alexnet_lib.normalization import LocalResponseNorm
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.torch.jit:DeprecationWarning"
-)  # forward mode scripts inside torch
+)  # torch itself scripts
 FORMATS = [torch.contiguous_format, torch.channels_last]
 
 

@@ -13,7 +13,7 @@ from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, wi
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.torch.jit:DeprecationWarning"
-)  # forward mode scripts inside torch
+)  # torch itself scripts
 LAYERS = [LocalResponseNorm(towers=2), SpatialResponseNorm()]
 
 
