@@ -1,4 +1,4 @@
-"""Max pooling with window z and stride s, overlapping when s < z (§3.4); torch.nn.MaxPool2d(z, s) is the layer."""
+"""Max pooling of z x z windows, s apart, overlapping when s < z (§3.4); the layer is torch.nn.MaxPool2d(z, s)."""
 
 from .guard import Count, Index, validated
 

@@ -11,7 +11,7 @@ TOWERS = 2  # one for each GTX 580 of 3 GB
 
 @validated
 def require_even_share(name: str, channels: Count, towers: Count = TOWERS, what: str = "channels") -> int:
-    """The channels of one tower. ValueError where they cannot be shared equally; `what` says what they are."""
+    """The channels of one tower; `what` says what they are. ValueError for an unequal share."""
     if channels % towers:
         raise ValueError(
             f"{name} has {channels} {what}, and {towers} towers need a multiple of {towers} (§3.2): "

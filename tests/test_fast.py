@@ -13,9 +13,7 @@ from alexnet_lib.architecture import PAPER, AlexNet
 from alexnet_lib.fast.lrn import BlockedLRN
 from alexnet_lib.normalization import LocalResponseNorm
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.torch.jit:DeprecationWarning"
-)  # forward mode scripts inside torch
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch itself scripts
 FORMATS = [torch.contiguous_format, torch.channels_last]
 
 
@@ -35,7 +33,7 @@ def fast_and_plain(*args, **options):
 
 
 @pytest.mark.parametrize("memory_format", FORMATS)
-@pytest.mark.parametrize("n", [1, 2, 4, 5, 9, 200])
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 30])
 @pytest.mark.parametrize("shape", [(5, 8, 3, 1), (20, 12, 64, 64), (1, 2, 1, 1), (0, 4, 3, 3)])
 def test_blocks_agree_with_the_formula_in_double_precision(shape, n, memory_format):
     layer, plain = fast_and_plain(n, alpha=0.01, towers=2, beta=0.75 if n % 2 else 0.5)

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, window_sum
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.torch.jit:DeprecationWarning"
-)  # forward mode scripts inside torch
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch itself scripts
 LAYERS = [LocalResponseNorm(towers=2), SpatialResponseNorm()]
 
 

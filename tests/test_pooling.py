@@ -62,9 +62,7 @@ def test_with_ceil_as_few_windows_as_possible_leave_no_pixel_out(size, z, s, pad
     assert windows == 1 or reach(windows - 1) < size + 2 * padding
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"size": 0}, {"z": 0}, {"s": 0}, {"padding": -1}, {"ceil_mode": "no"}, {"size": 2}]
-)
+@pytest.mark.parametrize("wrong", [{"size": 2}, {"z": 0}, {"s": 0}, {"padding": -1}, {"ceil_mode": "no"}])
 def test_windows_that_cannot_be_counted_are_refused(wrong):
     with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
         output_size(**{"size": 13, "z": 3, "s": 2} | wrong)
