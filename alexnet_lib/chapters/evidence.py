@@ -13,7 +13,7 @@ from ..augmentation import views
 from ..experiments import EXPERIMENTS, POINTS, Answer, Crossing, Report, named, on_record, report, run_label
 from ..records import Record
 from .architecture import counted_claims
-from .palette import COLORS, PALETTE
+from .palette import COLORS, PALETTE, VERDICTS
 from .picture import NARROW, Picture, count_times, subplots
 from .table import Table
 
@@ -21,7 +21,6 @@ NOT_YET = "not measured yet"
 COUNTED = "counted_claims() of alexnet_lib.chapters.architecture"
 # Nets of full size on ImageNet have no experiment of their own: the paper's run is their measurement.
 PAPERS_RUN = "alexnet train --preset imagenet (needs ImageNet)"
-VERDICTS = ("reproduced", "same sign", "not at this scale", "contradicted", "not measured")
 STYLE = """<style>
 .card {border: 1px solid var(--pst-color-border, #d8dee4); border-left: 5px solid; border-radius: 8px;
   padding: 12px 16px; margin: 0 0 14px}
@@ -73,7 +72,7 @@ def _measured(claim: paper.Claim, folder: Path) -> Finding:
 
 def verdict_kind(verdict: str) -> str:
     """Which of `VERDICTS` a verdict is; what follows the first words says more."""
-    return next(kind for kind in VERDICTS if verdict.startswith(kind))
+    return next((kind for kind in VERDICTS if verdict.startswith(kind)), "not measured")
 
 
 class Cards:
@@ -93,8 +92,7 @@ def card(
     title: str, verdict: str, values: Sequence[tuple[str, str]], picture: str = "", details: str = ""
 ) -> tuple[str, str]:
     """A card as HTML and as a line of text; values: who says it, and what."""
-    kinds = [kind for kind in VERDICTS if verdict.startswith(kind)]
-    color = PALETTE[kinds[0]] if kinds else PALETTE["now" if "no effect" not in verdict else "not measured"]
+    color = PALETTE[verdict_kind(verdict)]
     colors = {"paper": "paper", "original code": "original code"}
     told = "".join(
         f'<div><div class="who">{escape(who)}</div><div class="value" '
@@ -183,12 +181,10 @@ def _effect(answer: Answer) -> str:
 
 
 def _axis(answer: Answer) -> str:
-    """One 95 % confidence interval on a line, with no effect, the paper's value, and the threshold."""
+    """One 95 % confidence interval on a line, with no effect and the paper's value."""
     rule, found = answer.comparison, answer.interval
     scale = math.log if rule.kind == "ratio" else float
     marks = {"no effect": rule.none, "paper": rule.printed}
-    if rule.claim and rule.printed is not None:
-        marks["“reproduced” from here"] = rule.enough
     marks = {words: scale(value) for words, value in marks.items() if value is not None}
     ends = [*marks.values(), scale(found.low), scale(found.high)]
     left, span = min(ends), max(ends) - min(ends) or 1.0
@@ -284,7 +280,7 @@ def effects(answers: Sequence[Answer]) -> Picture:
 
 
 def comparisons(found: Report) -> Table:
-    """Each comparison with its two means, effect, interval, verdict and what its rule asks for."""
+    """Each comparison with its two means, effect, interval and verdict."""
     yet = " yet" if found.waits_for else ""
     rows = tuple(
         (
@@ -292,13 +288,10 @@ def comparisons(found: Report) -> Table:
             answer.means,
             answer.effect if answer.interval else f"not measured{yet}",
             answer.verdict,
-            f"reproduced above {answer.comparison.least}"
-            if answer.comparison.claim
-            else f"effect above {answer.comparison.none:g}",
         )
         for answer in found.answers
     )
-    return Table(found.experiment.question, ("comparison", "means", "effect", "verdict", "rule"), rows)
+    return Table(found.experiment.question, ("comparison", "means", "effect", "verdict"), rows)
 
 
 def rates(found: Report) -> Table:

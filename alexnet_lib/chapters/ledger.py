@@ -13,8 +13,8 @@ from ..experiments import EXPERIMENTS, report
 from ..qualitative import recorded_first_layer
 from ..records import Record
 from .architecture import counted_claims
-from .evidence import COUNTED, NOT_YET, VERDICTS, finding, hours, verdict_kind
-from .palette import BLUE, COLORS
+from .evidence import COUNTED, NOT_YET, finding, hours, verdict_kind
+from .palette import BLUE, COLORS, VERDICTS
 from .picture import NARROW, Picture, subplots
 from .qualitative import qualitative_claims
 from .table import Table
@@ -33,7 +33,7 @@ def claim_ledger() -> Table:
 def verdict_counts() -> Table:
     """How many claims of the ledger have each verdict."""
     kinds = [verdict_kind(verdict) for verdict in claim_ledger().column("verdict")]
-    rows = [(kind, str(kinds.count(kind))) for kind in VERDICTS]
+    rows = [(kind, str(kinds.count(kind))) for kind in VERDICTS if kind in kinds]
     return Table("Claims by verdict", ("verdict", "claims"), (*rows, ("all", str(len(kinds)))))
 
 

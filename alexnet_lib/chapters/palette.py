@@ -14,11 +14,19 @@ PALETTE = {
     "ours": "#0072b2",
     "now": "#d55e00",
     "reproduced": "#1b7f4d",
+    "about as large": "#1b7f4d",
+    "larger": "#1b7f4d",
+    "smaller, same direction": "#0072b2",
     "same sign": "#0072b2",
+    "effect": "#0072b2",
+    "no effect": "#8a6d1b",
     "not at this scale": "#8a6d1b",
+    "opposite": "#b3400e",
     "contradicted": "#b3400e",
+    "cannot be asked here": "#777777",
     "not measured": "#777777",
 }
+VERDICTS = tuple(PALETTE)[9:]
 BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#777777"
 COLORS = (BLUE, ORANGE, GREEN, GRAY, "#cc79a7", "#56b4e9")
 LIGHT = {BLUE: "#b9cfdd", ORANGE: "#f3c7a9"}  # an area that carries words

@@ -22,7 +22,7 @@ from alexnet_lib.chapters import (
     source,
     training,
 )
-from alexnet_lib.chapters.evidence import NOT_YET, VERDICTS, finding
+from alexnet_lib.chapters.evidence import NOT_YET, finding
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.training.presets import PRESETS
 
@@ -175,7 +175,6 @@ def test_the_ledger_follows_the_chapters_and_counts_its_verdicts(table):
     chapters = [row[5].split(",")[0] for row in table.rows]
     assert chapters == sorted(chapters, key=lambda name: [int(n) for n in name.split(".")])
     counts = {verdict: int(count) for verdict, count in ledger.verdict_counts().rows}
-    assert list(counts) == [*VERDICTS, "all"]
     assert sum(counts.values()) == 2 * len(table.rows)
 
 
