@@ -171,7 +171,7 @@ def _data(arguments: Namespace) -> None:
 
 
 def _specs(arguments: Namespace) -> None:
-    from .tables import spec_table
+    from .chapters.architecture import spec_table
 
     print(spec_table())
 
@@ -312,8 +312,8 @@ def _experiment_report(arguments: Namespace) -> None:
         for arm, chosen in found.rates.items():
             print(f"rate of {arm}: {chosen.rate:g}{', at the edge of its grid' if chosen.at_edge else ''}")
         for answer in found.answers:
-            print(f"\n{answer.words}: {answer.effect}\n{answer.power}")
-            print(f"{answer.verdict} ({answer.comparison.rule})")
+            print(f"\n{answer.words}: {answer.effect}\n{answer.half_width}")
+            print(f"{answer.verdict}")
         for label, reason in found.failed.items():
             print(f"\nfailed: {label}: {reason}")
         print(f"\nalexnet experiment run {name}\n")

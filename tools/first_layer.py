@@ -16,7 +16,6 @@ import numpy as np
 
 from alexnet_lib import records
 from alexnet_lib.architecture import SPECS
-from alexnet_lib.qualitative import kernels_digest
 from alexnet_lib.training.fileio import atomic_write
 from alexnet_lib.training.runs import load_net
 
@@ -45,7 +44,6 @@ def main() -> None:
         label=arguments.label,
         command=f"{run.command}; python tools/first_layer.py RUN {arguments.experiment} {arguments.label}",
         config={**run.config, "net": f"conv1 of AlexNet({spec.name!r}){size}", "towers": spec.towers},
-        versions={**run.versions, "kernels": kernels_digest(packed.getvalue())},
         results={"test error": run.results["top-1 error, center"]},
     )
     path = records.store(record)

@@ -67,7 +67,7 @@ def _measured(claim: paper.Claim, folder: Path) -> Finding:
     if not answers:
         return Finding(f"{len(runs)} runs on record, no interval yet", "not measured", command)
     effects = "; ".join(answer.effect for answer in answers)
-    return Finding(f"{effects}; {answers[0].circumstances}", answers[0].verdict, command, answers)
+    return Finding(f"{effects}; {answers[0].setting}", answers[0].verdict, command, answers)
 
 
 def verdict_kind(verdict: str) -> str:

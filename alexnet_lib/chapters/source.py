@@ -193,7 +193,7 @@ def check_unseen_pixels(answer: int) -> Verdict:
 
 def check_first_layer(answer: Callable) -> Verdict:
     """Layer 1 of the 2012 source: layer(a), the outputs of conv1 (N, 96, H, W) -> what conv2 reads."""
-    oracle = nn.Sequential(*(step.module() for step in SPECS["source-2012"].convs[0].then))
+    oracle = nn.Sequential(*(step.module(96) for step in SPECS["source-2012"].convs[0].then))
     draw = torch.Generator().manual_seed(12)
     cases = [(100 * torch.randn(2, 96, side, side, generator=draw),) for side in (9, 55)]
     return check_function(
