@@ -11,12 +11,12 @@ from alexnet_lib.data.batches import Batches, fingerprint, resize_stored, seed_o
 from alexnet_lib.data.images import mean_image
 from alexnet_lib.dataset import ImageSet, ten_photos
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.training.ranks import World
+from alexnet_lib.training.ranks import Ranks
 
 CONFIG = TrainConfig(
     data="ten-photos", image_size=20, crop=16, input_scale=0.01, batch_size=16, val_fraction=0.1
 )
-ALONE = World(0, 1, 0, torch.device("cpu"))
+ALONE = Ranks(0, 1, 0, torch.device("cpu"))
 PLAIN = replace(CONFIG, random_crops=False, color_noise=0.0)
 
 
@@ -64,7 +64,7 @@ def test_color_noise_shifts_whole_images():
 @pytest.mark.parametrize("config", [CONFIG, replace(CONFIG, crop_shared_by=4)])
 def test_two_processes_see_the_halves_of_the_batch_that_one_sees(config):
     whole, labels = batches(config).step(1, 2)
-    halves = [batches(config, World(rank, 2, rank, torch.device("cpu"))).step(1, 2) for rank in (0, 1)]
+    halves = [batches(config, Ranks(rank, 2, rank, torch.device("cpu"))).step(1, 2) for rank in (0, 1)]
     assert torch.equal(torch.cat([half for half, _ in halves]), whole)
     assert torch.equal(torch.cat([half for _, half in halves]), labels)
 
