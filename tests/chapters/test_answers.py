@@ -106,8 +106,8 @@ def test_a_rate_may_be_rounded_and_a_count_may_not():
     assert not check_function(lambda: 1e-9, lambda: 0.0, [()], "Hint.", "Good.").right
 
 
-def test_there_are_all_sixty_checkers():
-    assert len(CHECKS) == 60
+def test_no_checker_was_lost():
+    assert len(CHECKS) >= 60
 
 
 def test_weights_that_are_no_numbers_are_no_start_and_no_update():
