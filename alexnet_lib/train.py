@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from . import fast
-from .data.batches import Batches, fingerprint, seed_of, train_val_split, resize_stored
+from .data.batches import Batches, fingerprint, resize_stored, seed_of, train_val_split
 from .dataset import ImageSet, load
 from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses, training_subset
 from .guard import NonNegative, require_path, validated

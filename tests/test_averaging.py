@@ -15,8 +15,7 @@ from alexnet_lib.experiments import Arm, Comparison, Experiment, Value, on_recor
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.train import Training
 from alexnet_lib.training import checkpoints
-from alexnet_lib.training.runs import Interrupted
-from alexnet_lib.training.runs import load_net
+from alexnet_lib.training.runs import Interrupted, load_net
 
 SETTING = TrainConfig(
     spec="figure-1-relu",

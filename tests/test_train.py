@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from alexnet_lib.specs import InputScale
 from torch import nn
 from training import CONFIG, TinyNet, sets, signaled_net, tiny_net, tiny_run
 
@@ -19,6 +18,7 @@ from alexnet_lib import records
 from alexnet_lib import train as training
 from alexnet_lib.data.batches import Batches, train_val_split
 from alexnet_lib.evaluation import center_crop_probabilities, topk_error
+from alexnet_lib.specs import InputScale
 from alexnet_lib.train import DivergedError, Interrupted, train
 from alexnet_lib.training import checkpoints
 from alexnet_lib.training.ranks import Ranks, run_processes

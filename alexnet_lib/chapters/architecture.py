@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import paper
-from ..architecture import SPECS, AlexNet
-from ..pooling import output_size
-from ..architecture import AlexNetSpec
+from ..architecture import SPECS, AlexNet, AlexNetSpec
 from ..counts import crossings, trace
+from ..pooling import output_size
 from ..towers import crossing_numbers
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, as_picture, box, paired_bars, subplots

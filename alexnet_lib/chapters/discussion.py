@@ -7,10 +7,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..architecture import SPECS
 from ..architecture import AlexNetSpec
 from ..counts import trace
-from ..specs import name_without, without_layers
+from ..specs import SPECS, name_without, without_layers
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, subplots
 from .table import Table

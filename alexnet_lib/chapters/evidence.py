@@ -184,7 +184,7 @@ def _axis(answer: Answer) -> str:
     """One 95 % confidence interval on a line, with no effect and the paper's value."""
     rule, found = answer.comparison, answer.interval
     scale = math.log if rule.kind == "ratio" else float
-    marks = {"no effect": rule.none, "paper": rule.printed}
+    marks = {"no effect": rule.null_effect, "paper": rule.printed}
     marks = {words: scale(value) for words, value in marks.items() if value is not None}
     ends = [*marks.values(), scale(found.low), scale(found.high)]
     left, span = min(ends), max(ends) - min(ends) or 1.0
@@ -265,7 +265,7 @@ def effects(answers: Sequence[Answer]) -> Picture:
                 axis.plot(at, row, "D", color="none", markeredgecolor=PALETTE["paper"], markersize=8)
             paper_too = "" if printed is None else f", in the paper {_told(answer, printed)}"
             told.append(f"{answer.words}: {answer.effect}{paper_too}, {answer.verdict}")
-        axis.axvline(_scaled(group[0], group[0].comparison.none), color="black", lw=1, ls="-.")
+        axis.axvline(_scaled(group[0], group[0].comparison.null_effect), color="black", lw=1, ls="-.")
         names = [
             answer.words.replace(": ", ":\n", 1).replace(" against ", "\nagainst ", 1) for answer in group
         ]

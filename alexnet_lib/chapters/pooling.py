@@ -109,7 +109,10 @@ def check_conv2_padding(answer: float) -> Verdict:
     found = [
         padding
         for padding in range(5)
-        if output_size(output_size(output_size(55, 2, 2, ceil_mode=True), 5, 1, padding), 2, 2, ceil=True) == 13
+        if output_size(
+            output_size(output_size(55, 2, 2, ceil_mode=True), 5, 1, padding), 2, 2, ceil_mode=True
+        )
+        == 13
     ]
     return check_number(
         answer,

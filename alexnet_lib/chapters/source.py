@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from .. import paper
-from ..architecture import SPECS
-from ..learning import LR_PLANS, RateGroup
-from ..paper import IMAGES, LEARNING
 from ..architecture import AlexNetSpec, BatchNorm, Conv, Norm, Pool, Relu, SpatialNorm
 from ..counts import trace
+from ..learning import LR_PLANS, RateGroup
+from ..paper import IMAGES, LEARNING
+from ..specs import SPECS
 from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import NARROW, Picture, styled, subplots
 from .table import Table
@@ -110,7 +110,7 @@ def _norms(spec: AlexNetSpec, words: Callable[[Norm], str]) -> str:
 
 
 def _windows(spec: AlexNetSpec) -> str:
-    conv, side = spec.convs[0], next(trace(spec)).side
+    conv, side = spec.convs[0], next(trace(spec)).size
     edge = "ceil_mode" if conv.ceil_mode else f"padding {conv.padding}"
     return f"{side} a side, {edge}"
 

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..architecture import SPECS
-from ..distributed import bytes_of_gradients, bytes_to_cross
-from ..paper import LEARNING
 from ..architecture import AlexNetSpec
 from ..counts import crossings, trace
+from ..distributed import bytes_of_gradients, bytes_to_cross
+from ..paper import LEARNING
+from ..specs import SPECS
 from ..towers import TOWERS, maps_of, maps_read
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, box, subplots

@@ -8,11 +8,11 @@ from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
-from ..architecture import SPECS
+from ..counts import trace
 from ..learning import TrainConfig
 from ..paper import IMAGES, LEARNING
 from ..records import Record
-from ..counts import trace
+from ..specs import SPECS
 from ..training.presets import PRESETS
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, subplots

@@ -7,11 +7,9 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import nn
 
-from ..architecture import PAPER, SPECS, AlexNet, CeilConv2d
-
-from ..specs import CAFFE, TORCHVISION
-from ..architecture import AlexNetSpec
+from ..architecture import PAPER, SPECS, AlexNet, AlexNetSpec, CeilConv2d
 from ..counts import trace
+from ..specs import CAFFE, TORCHVISION
 from .base import PageWidget
 from .packed import Asset
 from .params import Choice

@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from ..architecture import PAPER, AlexNet
-from ..paper import LEARNING
-from ..architecture import AlexNetSpec
+from ..architecture import PAPER, AlexNet, AlexNetSpec
 from ..counts import crossings, trace
+from ..paper import LEARNING
 from ..towers import TOWERS, maps_of, maps_read
 from .base import PageWidget
 from .params import Choice, Slider, Steps, Toggle

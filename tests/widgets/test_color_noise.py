@@ -109,7 +109,9 @@ def test_the_typical_shift_is_the_root_mean_square_of_many_draws():
     noise = PCAColorNoise(0.1, torch.Generator().manual_seed(0), magnitude="deviation").fit(
         images("ten-photos")
     )
-    assert noise.color_shifts(100_000).square().sum(1).mean().sqrt() == pytest.approx(explorer.typical(), rel=0.01)
+    assert noise.color_shifts(100_000).square().sum(1).mean().sqrt() == pytest.approx(
+        explorer.typical(), rel=0.01
+    )
 
 
 def test_the_components_that_travel_are_orthonormal_and_their_values_fall():
