@@ -5,9 +5,11 @@ from pathlib import Path
 
 JS = Path(__file__).parent / "js"
 ASSETS = Path(__file__).parent / "assets"
+ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader asks for them
 
 SHARED = ("style", "controls", "canvas", "explorer")  # no import or export: put before each module
 HOST = "host"  # the classic script that brings the twins in a page to life
+WORKERS = {"net": "engine"}  # module -> the script that it runs in a worker; the module gets its text
 
 
 def _read(stem: str) -> str:
@@ -19,29 +21,36 @@ def shared_source() -> str:
     return "\n".join(_read(stem) for stem in SHARED)
 
 
+def _module(name: str) -> str:
+    worker = WORKERS.get(name)
+    preamble = f"const WORKER_SOURCE = {json.dumps(_read(worker))};\n" if worker else ""
+    return preamble + _read(name)
+
+
 def module_source(name: str) -> str:
     """One widget as a complete ES module, as anywidget takes it."""
-    return f"{shared_source()}\n{_read(name)}"
+    return f"{shared_source()}\n{_module(name)}"
 
 
 def module_names() -> list[str]:
     """Every widget that has a module, in alphabetical order."""
-    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, HOST})
+    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, *WORKERS.values(), HOST})
 
 
 def page_script() -> str:
     """One classic script with all widgets: it loads from a file path too, where a module file does not."""
-    modules = {name: _read(name) for name in module_names()}
+    modules = {name: _module(name) for name in module_names()}
     tables = (
         f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};\n"
-        f"const ASSETS = {json.dumps(asset_names())};"
+        f"const ASSETS = {json.dumps([*asset_names(), *on_click_names()])};"
     )
     return f"(() => {{\n{tables}\n{_read(HOST)}\n}})();\n"
 
 
 def asset_text(name: str) -> str:
     """The JSON text of a data asset that ships with the package."""
-    return (ASSETS / f"{name}.json").read_text("ascii")
+    folder = ON_CLICK if name in on_click_names() else ASSETS
+    return (folder / f"{name}.json").read_text("ascii")
 
 
 def asset_script(name: str) -> str:
@@ -50,5 +59,10 @@ def asset_script(name: str) -> str:
 
 
 def asset_names() -> list[str]:
-    """Every data asset, in alphabetical order."""
+    """Every data asset that a page loads by itself, in alphabetical order."""
     return sorted(path.stem for path in ASSETS.glob("*.json"))
+
+
+def on_click_names() -> list[str]:
+    """Every data asset that a page loads only when its reader asks, in alphabetical order."""
+    return sorted(path.stem for path in ON_CLICK.glob("*.json"))
