@@ -20,6 +20,7 @@ _MODULES = {
     "ArchitectureExplorer": "architecture",
     "TowerExplorer": "towers",
     "RunExplorer": "runs",
+    "NetExplorer": "net",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)

@@ -238,20 +238,20 @@ async function makeEngine(file, { wasm = true } = {}) {
       ({ top, left: mirror ? far - left : left, mirror })));
   }
 
-  // {pixels, crops: "center" or "ten", norm, pool, silent, cut} -> every stage of the center crop, logits and
-  // probabilities of each crop, and their average.
+  // {pixels, crops: "center" or "ten", norm, pool, silent, cut} -> the center crop and every stage of it, logits
+  // and probabilities of each crop, and their average.
   function run({ pixels, crops: kind = "center", ...switches }) {
-    let stages;
+    let stages, input;
     const logits = [], probabilities = [], places = crops(kind), shown = places.length === 1 ? 0 : 4;
     places.forEach((place, i) => {
-      const found = forward(cropped(pixels, place), switches);
-      if (i === shown) stages = found;
+      const image = cropped(pixels, place), found = forward(image, switches);
+      if (i === shown) { stages = found; input = image; }
       logits.push(found.at(-1).values);
       probabilities.push(softmax(found.at(-1).values));
     });
     const average = probabilities[0].map((_, i) =>
       probabilities.reduce((sum, one) => sum + one[i], 0) / probabilities.length);
-    return { stages, logits, probabilities, average };
+    return { input, stages, logits, probabilities, average };
   }
   return { run, kind: heap.kind, header };
 }
