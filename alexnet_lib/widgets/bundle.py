@@ -9,7 +9,7 @@ ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader 
 
 SHARED = ("style", "controls", "canvas", "explorer")  # no import or export: put before each module
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = {"net": "engine"}  # module -> the script that it runs in a worker; the module gets its text
+WORKERS = ("engine",)  # scripts that a widget runs in a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:
@@ -21,25 +21,19 @@ def shared_source() -> str:
     return "\n".join(_read(stem) for stem in SHARED)
 
 
-def _module(name: str) -> str:
-    worker = WORKERS.get(name)
-    preamble = f"const WORKER_SOURCE = {json.dumps(_read(worker))};\n" if worker else ""
-    return preamble + _read(name)
-
-
 def module_source(name: str) -> str:
     """One widget as a complete ES module, as anywidget takes it."""
-    return f"{shared_source()}\n{_module(name)}"
+    return f"{shared_source()}\n{_read(name)}"
 
 
 def module_names() -> list[str]:
     """Every widget that has a module, in alphabetical order."""
-    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, *WORKERS.values(), HOST})
+    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, *WORKERS, HOST})
 
 
 def page_script() -> str:
     """One classic script with all widgets: it loads from a file path too, where a module file does not."""
-    modules = {name: _module(name) for name in module_names()}
+    modules = {name: _read(name) for name in module_names()}
     tables = (
         f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};\n"
         f"const ASSETS = {json.dumps([*asset_names(), *on_click_names()])};"
@@ -48,7 +42,9 @@ def page_script() -> str:
 
 
 def asset_text(name: str) -> str:
-    """The JSON text of a data asset that ships with the package."""
+    """The JSON text of a data asset that ships with the package, or of a worker's script."""
+    if name in WORKERS:
+        return json.dumps(_read(name))
     folder = ON_CLICK if name in on_click_names() else ASSETS
     return (folder / f"{name}.json").read_text("ascii")
 
@@ -65,4 +61,4 @@ def asset_names() -> list[str]:
 
 def on_click_names() -> list[str]:
     """Every data asset that a page loads only when its reader asks, in alphabetical order."""
-    return sorted(path.stem for path in ON_CLICK.glob("*.json"))
+    return sorted([*WORKERS, *(path.stem for path in ON_CLICK.glob("*.json"))])

@@ -34,7 +34,7 @@ export function summary(state, params, own = "") {
 
 // ---------------------------------------------------------------- the engine, in a worker or, refused one, here
 
-function startEngine() {
+function startEngine(source) {
   const waiting = new Map();
   let count = 0, send;
   const hear = (answer) => {
@@ -45,7 +45,7 @@ function startEngine() {
     if (answer.error) question.reject(new Error(answer.error));
     else question.resolve(answer);
   };
-  const blob = (end) => URL.createObjectURL(new Blob([WORKER_SOURCE, end], { type: "text/javascript" }));
+  const blob = (end) => URL.createObjectURL(new Blob([source, end], { type: "text/javascript" }));
   const inPage = async () => {
     const answer = (await import(blob("\nexport { serve };"))).serve(hear);
     for (const { message } of waiting.values()) answer(message);
@@ -259,9 +259,14 @@ function link(ctx, from, to, wide, color, dashed) {
   ctx.setLineDash([]);
 }
 
-function centered(ctx, words, x, y, color, font = "12px system-ui, sans-serif") {
+function centered(ctx, words, x, y, color, font = "12px system-ui, sans-serif", behind = "") {
   ctx.font = font;
   ctx.textAlign = "center";
+  if (behind) {
+    const half = ctx.measureText(words).width / 2 + 3;
+    ctx.fillStyle = behind;
+    ctx.fillRect(x - half, y - 11, 2 * half, 15);
+  }
   ctx.fillStyle = color;
   ctx.fillText(words, x, y);
   ctx.textAlign = "start";
@@ -299,7 +304,7 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, colors, 
     if (result) {
       const stage = shownStage(result, layer), share = stage.maps / 2;
       const name = `${layer}.${tower}.${Math.round(w)}`;
-      const ratio = layer.startsWith("fc") ? w / h : (w / h);
+      const ratio = w / h;
       tiles[name] ||= mosaic(stage, tower * share, share, Math.max(1, Math.round(Math.sqrt(share * ratio))),
         peakOf(stage.values), towerColors(colors)[tower], rgb(colors.ground), layer.startsWith("fc") ? 0 : 1);
       ctx.imageSmoothingEnabled = !layer.startsWith("fc");
@@ -323,7 +328,7 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, colors, 
       centered(ctx, layer, lx, ly, colors.ink, "600 12px system-ui, sans-serif");
       if (stage && w > 40) centered(ctx, shape, lx, ly + 14, colors.quiet, "11px system-ui, sans-serif");
     } else {
-      centered(ctx, stage ? `${layer} · ${shape}` : layer, lx, ly, colors.ink);
+      centered(ctx, stage ? `${layer} · ${shape}` : layer, lx, ly, colors.ink, undefined, colors.ground);
     }
   }
   if (wide) {
@@ -337,10 +342,9 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, colors, 
   for (const layer of ["conv3", "fc6", "fc7"]) {
     const to = box(layer, 0), before = box(SHOWN[SHOWN.indexOf(layer) - 1], 0);
     const words = crossing[layer] ? `⇄ ${COUNT.format(crossing[layer])}` : "cut";
-    if (wide) {
-      const x = layer === "fc7" ? Math.min(width - 24, (before.x + before.w + to.x) / 2 + 8) : (before.x + before.w + to.x) / 2;
-      centered(ctx, words, x, layer === "fc6" ? 12 : layer === "fc7" ? 12 : 12, colors.mark, "11px system-ui, sans-serif");
-    } else centered(ctx, words, width / 2, to.y - 6, colors.mark, "11px system-ui, sans-serif");
+    const shift = { conv3: 0, fc6: -22, fc7: 16 }[layer]; // the gaps beside fc6 are narrower than two numbers
+    if (wide) centered(ctx, words, Math.min(width - 24, (before.x + before.w + to.x) / 2 + shift), 12, colors.mark, "11px system-ui, sans-serif");
+    else centered(ctx, words, width / 2, to.y - 6, colors.mark, "11px system-ui, sans-serif", colors.ground);
   }
 }
 
@@ -358,18 +362,33 @@ const NET_STYLE = `
 .score.best { font-weight: 650; }
 .score .bar b { position: absolute; top: -2px; bottom: -2px; width: 2px; background: var(--ink); }
 .score output { text-align: right; font-variant-numeric: tabular-nums; }
+.overview { position: relative; }
+.switches { display: flex; flex-wrap: wrap; gap: 0.5rem 1.4rem; align-items: end; }
+.switches .option, .place fieldset .option { min-height: 0; }
+.switches fieldset, .place fieldset { display: flex; flex-wrap: wrap; }
+.switches legend, .place legend { font-size: 0.8rem; font-weight: 600; color: var(--quiet); }
+:is(.switches, .place) fieldset .option { position: relative; gap: 0; }
+:is(.switches, .place) fieldset input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+:is(.switches, .place) fieldset label { padding: 0.22rem 0.6rem; border: 1px solid var(--quiet); margin-left: -1px;
+  font-size: 0.86rem; background: var(--ground); min-height: 30px; display: flex; align-items: center; }
+:is(.switches, .place) fieldset .option:first-of-type label { border-radius: 5px 0 0 5px; }
+:is(.switches, .place) fieldset .option:last-of-type label { border-radius: 0 5px 5px 0; }
+:is(.switches, .place) fieldset input:checked + label { background: var(--plus); border-color: var(--plus); color: var(--ground); }
+:is(.switches, .place) fieldset input:focus-visible + label { outline: 3px solid var(--plus); outline-offset: 2px; z-index: 1; }
+.place { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.1rem 1.5rem; align-items: end;
+  border-top: 1px solid var(--line); padding-top: 0.6rem; }
 .strip { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; border: 2px dashed transparent; border-radius: 6px; }
 .strip.over { border-color: var(--mark); }
 .strip fieldset { display: flex; flex-wrap: wrap; gap: 6px; }
 .strip legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .thumb { position: relative; }
 .thumb input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
-.thumb label { display: grid; place-items: end center; width: 52px; height: 52px; border-radius: 5px; font-size: 10px;
+.thumb label { display: grid; place-items: end center; width: 48px; height: 48px; border-radius: 5px; font-size: 10px;
   line-height: 1.1; background: var(--panel) center / cover; border: 1px solid var(--line); overflow: hidden; text-align: center; padding: 2px; }
 .thumb label.seen { color: transparent; }
 .thumb input:checked + label { outline: 3px solid var(--mark); outline-offset: 1px; }
 .thumb input:focus-visible + label { outline: 3px solid var(--plus); outline-offset: 3px; }
-.start { font-weight: 650; background: var(--plus); color: var(--ground); border-color: var(--plus); padding: 0.35rem 1.1rem; }
+.start { position: absolute; left: 50%; top: 42%; transform: translate(-50%, -50%); font-weight: 650; font-size: 1.05rem; box-shadow: 0 2px 12px #0004; background: var(--plus); color: var(--ground); border-color: var(--plus); padding: 0.35rem 1.1rem; }
 .hint { padding: 0.35rem 0.6rem; border-left: 4px solid var(--mark); background: var(--panel); font-size: 0.92rem; }
 .own { font-size: 0.85rem; color: var(--quiet); }
 .answer { font-size: 1.02rem; }
@@ -378,16 +397,22 @@ const NET_STYLE = `
 .sum td.bar { width: 45%; padding: 0; }
 .sum td.bar span { display: block; height: 10px; }
 .sum .number { text-align: right; }
-.detail { grid-column: span 12; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.75rem; align-items: start; }
-.sums { grid-column: span 6; min-width: 0; }
-.crops { grid-column: 1 / -1; overflow-x: auto; }
-details summary { cursor: pointer; min-height: 28px; }
+.right { grid-column: span 6; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.6rem; align-content: start; }
+.sums { grid-column: 1 / -1; min-width: 0; }
+.compared .right { grid-column: 1 / -1; }
+.compared .right figure { grid-column: span 2; }
+.compared .sums { grid-column: span 6; }
 @container (max-width: 52rem) {
   .stage { grid-template-columns: minmax(0, 1fr); }
   .scores { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.15rem 1rem; }
   .near { grid-column: 1 / -1; }
 }
-@container (max-width: 36rem) { .sums { grid-column: span 12; } }
+@container (max-width: 36rem) {
+  .place { grid-template-columns: minmax(0, 1fr); }
+  .right, .compared .right { grid-column: 1 / -1; }
+  .right figure, .compared .right figure { grid-column: span 4; }
+  .compared .sums { grid-column: 1 / -1; }
+}
 `;
 
 const MEGABYTES = 40;
@@ -418,8 +443,10 @@ async function renderNet({ model, el }) {
   const note = node("p", { class: "note", role: "alert", hidden: "" });
   const problem = node("p", { class: "note problem", role: "alert", hidden: "" });
   const say = (words) => { problem.textContent = words; problem.hidden = !words; };
-  const panel = controls(params.filter((p) => p.name !== "photo"), prefix, change);
-  panel.element.setAttribute("class", "panel");
+  const made = Object.fromEntries(params.filter((p) => p.name !== "photo").map((p) =>
+    [p.name, (p.kind === "choice" ? radioGroup : controlFor)(p, `${prefix}-${p.name}`, change)]));
+  const switches = node("div", { class: "switches" }, ...[...SWITCHES, "compare"].map((name) => made[name].element));
+  const place = node("div", { class: "place" }, ...["layer", "channel", "across", "down"].map((name) => made[name].element));
 
   const thumbs = byName.photo.options.map(([name, title]) => {
     const input = node("input", { type: "radio", name: `${prefix}-photo`, id: `${prefix}-photo-${name}`, value: name, "data-name": "photo" });
@@ -431,12 +458,12 @@ async function renderNet({ model, el }) {
     ...thumbs.map(({ input, label }) => node("div", { class: "thumb" }, input, label)));
   const chooser = node("input", { type: "file", accept: "image/*", id: `${prefix}-file`, hidden: "" });
   chooser.addEventListener("change", () => { takeFiles([...chooser.files]); chooser.value = ""; });
-  const startButton = button("▶ Start", () => start());
+  const startButton = button("▶ Start: run the network in this page", () => start());
   startButton.className = "start";
-  const own = button("Your own picture …", () => chooser.click());
+  const own = button("Your picture …", () => chooser.click());
   const camera = button("Camera", takeCamera);
-  const strip = node("div", { class: "strip" }, startButton, photoSet, own, ...(navigator.mediaDevices ? [camera] : []), chooser);
-  const promise = node("p", { class: "own" }, "Drop a picture anywhere here. It stays in this page: nothing is uploaded.");
+  const strip = node("div", { class: "strip" }, photoSet, own, ...(navigator.mediaDevices ? [camera] : []), chooser);
+  const promise = node("p", { class: "own" }, "Or drop a picture anywhere here. It stays in this page: nothing is uploaded.");
 
   const answer = node("p", { class: "answer" });
   const hint = node("p", { class: "hint", hidden: "" });
@@ -446,6 +473,7 @@ async function renderNet({ model, el }) {
     onpick: (x, y) => { const layer = layerAt(x, y); if (layer in CONVS) change({ layer }); } });
   const overviewCanvas = overviewBox.querySelector("canvas");
   const scores = node("div", { class: "scores" });
+  overviewBox.append(startButton);
   stageBox.append(overviewBox, scores);
 
   const detail = node("div", { class: "pictures", hidden: "" });
@@ -454,18 +482,21 @@ async function renderNet({ model, el }) {
     const { across, rows, count } = sheetGrid(values().layer);
     change({ channel: Math.min(count - 1, Math.floor(y * rows) * across + Math.floor(x * across)) });
   } });
-  const small = { columns: 3, narrow: 6, aspect: 1 };
   const beside = picture(detail, { caption: "", columns: 6, aspect: 1.1 });
   const besideFigure = detail.lastChild;
-  const photoView = picture(detail, { ...small, caption: "", onpick: pick });
-  const kernelView = picture(detail, { ...small, caption: "" });
-  const mapView = picture(detail, { ...small, caption: "", onpick: pick });
+  const right = node("div", { class: "right" });
+  const small = { columns: 4, narrow: 4, aspect: 1 };
+  const photoView = picture(right, { ...small, caption: "", onpick: pick });
+  const kernelView = picture(right, { ...small, caption: "" });
+  const mapView = picture(right, { ...small, caption: "", onpick: pick });
   const sums = node("div", { class: "sums" });
-  detail.append(sums);
-  for (const canvas of [detail.querySelectorAll("canvas")[2], detail.querySelectorAll("canvas")[4]]) {
+  right.append(sums);
+  detail.append(right);
+  const views = [...right.querySelectorAll("canvas")];
+  for (const canvas of [views[0], views[2]]) {
     canvas.addEventListener("pointermove", (event) => {
-      const place = canvas.getBoundingClientRect();
-      net.spot = { across: (100 * (event.clientX - place.left)) / place.width, down: (100 * (event.clientY - place.top)) / place.height };
+      const box = canvas.getBoundingClientRect();
+      net.spot = { across: (100 * (event.clientX - box.left)) / box.width, down: (100 * (event.clientY - box.top)) / box.height };
       frame.ask();
     });
     canvas.addEventListener("pointerleave", () => { net.spot = null; frame.ask(); });
@@ -484,7 +515,7 @@ async function renderNet({ model, el }) {
   const badge = node("p", { class: "badge" });
   const region = node("p", { class: "hidden", "aria-live": "polite" });
   const body = node("div", { class: "body", role: "group", "aria-label": "The network" },
-    note, problem, strip, promise, answer, stageBox, hint, panel.element, buttons, detail, sentence, badge, region);
+    note, problem, strip, promise, answer, stageBox, switches, hint, buttons, place, detail, sentence, badge, region);
   shadow.append(node("style", {}, STYLE + NET_STYLE), node("div", { class: "widget" }, body));
   guardKeys(body);
   const speak = announcer(region);
@@ -503,8 +534,8 @@ async function renderNet({ model, el }) {
   async function open() {
     net.busy = "Loading the network ...";
     frame.ask();
-    const [file, photos] = await Promise.all(["network", "photos"].map((name) => assetOf(model, name)));
-    const engine = startEngine();
+    const [source, file, photos] = await Promise.all(["engine", "network", "photos"].map((name) => assetOf(model, name)));
+    const engine = startEngine(source);
     net.file = await engine.ask("open", { file, wasm: true });
     net.engine = engine;
     net.photos = photos;
@@ -707,6 +738,7 @@ async function renderNet({ model, el }) {
     drawSheet(sheet, compared ? net.trained : result, state, colors,
       compared ? `${state.layer} as trained` : `All ${count} channels of ${state.layer}: blue tower 1, orange tower 2. Click one.`);
     besideFigure.hidden = !compared;
+    detail.classList.toggle("compared", compared);
     if (compared) drawSheet(beside, result, state, colors, `${state.layer} with your settings, in the same scale`);
 
     const fields = [row, column].map((place) => receptiveField(header, state.layer, place, POOLS[state.pooling]));
@@ -799,7 +831,7 @@ async function renderNet({ model, el }) {
       return `${words} → ${number(stage.values[(channel * stage.size + row) * stage.size + column])}`;
     });
     const muted = SILENT[state.towers] === tower ? ` This tower is silent, so the sum is replaced by 0.` : "";
-    const count = terms.length * layer.kernel * layer.kernel;
+    const count = terms.filter(({ away }) => !(away && cut)).length * layer.kernel * layer.kernel;
     sums.replaceChildren(
       node("p", {}, `Row ${row}, column ${column}: the sum of ${COUNT.format(count)} products and the bias`),
       node("table", { class: "sum" }, node("tbody", {}, ...groups.map(line),
@@ -840,7 +872,7 @@ async function renderNet({ model, el }) {
     el.toggleAttribute("data-dark", isDark());
     const colors = palette(el), themed = colors.ground + colors.plus;
     if (net.themed !== themed) Object.assign(net, { themed, tiles: {}, sheets: {} });
-    panel.show(state);
+    for (const [name, { show }] of Object.entries(made)) show(state[name]);
     for (const { name, input } of thumbs) input.checked = !net.own && name === state.photo;
     const width = overviewCanvas.getBoundingClientRect().width;
     plan = overviewLayout(width || 720);
