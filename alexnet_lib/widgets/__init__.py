@@ -21,6 +21,7 @@ _MODULES = {
     "TowerExplorer": "towers",
     "RunExplorer": "runs",
     "NetExplorer": "net",
+    "NetWalk": "walk",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -62,6 +63,8 @@ class NetExplorer(PageWidget):
     channel = Slider(0, 0, 383, "Channel", "conv3 and conv4 have channels 0 to 383 (§3.5)")
     across = Slider(50, 0, 100, "Across", "it is a percentage of the picture's width", unit="percent")
     down = Slider(50, 0, 100, "Down", "it is a percentage of the picture's height", unit="percent")
+
+    hero = traitlets.Dict(help="the light form of the landing page: a precomputed picture").tag(sync=True)
 
     def __init__(self, **values):
         super().__init__(**values)

@@ -14,12 +14,11 @@ from conftest import visiting
 from torch import nn
 
 from alexnet_lib.architecture import PAPER, AlexNet
-from alexnet_lib.augmentation import ten_crop
 from alexnet_lib.data.images import rescale_and_crop
 from alexnet_lib.dataset import data_root, load, photographs
 from alexnet_lib.qualitative import recorded_first_layer, recorded_mean
-from alexnet_lib.spec import Norm, Pool
 from alexnet_lib.widgets import bundle, net_weights
+from alexnet_lib.widgets.net import answer
 
 CROP, SIDE = 128, 144
 ENGINE = bundle.JS / "engine.js"
@@ -97,54 +96,10 @@ def squares(count=None):
 
 
 def torchs(shipped, photo, *, norm="paper", pool=None, silent=0, cut=False, crops="center"):
-    """The same by torch: stages of the center crop, logits of every crop; switches by hooks and zeroed weights."""
-    spec = shipped.net.spec
-
-    def stepped(conv):
-        steps = [
-            replace(s, z=pool["z"], s=pool["s"]) if pool and isinstance(s, Pool) else s for s in conv.then
-        ]
-        if norm == "over-n":
-            steps = [replace(s, alpha_over_n=True) if isinstance(s, Norm) else s for s in steps]
-        if norm == "off":
-            steps = [s for s in steps if not isinstance(s, Norm)]
-        if norm == "before":
-            steps.sort(key=lambda step: not isinstance(step, Norm))
-        return replace(conv, then=tuple(steps))
-
-    with torch.device("meta"):
-        net = AlexNet(replace(spec, convs=tuple(map(stepped, spec.convs))))
-    net = net.to_empty(device="cpu").eval()
-    net.load_state_dict(shipped.net.state_dict())
-    if cut:
-        weight = net.features.conv3.weight.data  # (384, 256, 3, 3)
-        weight[:192, 128:] = weight[192:, :128] = 0
-    found = {}
-
-    def hook(name):
-        def keep(_module, _inputs, output):
-            towered = name.startswith(("conv", "dropout"))
-            if silent and towered:
-                half = output.shape[1] // 2
-                output = output.clone()
-                output[:, (silent - 1) * half : silent * half] = 0
-            found[name] = output
-            return output
-
-        return keep
-
-    for part in (net.features, net.classifier):
-        for name, module in part.named_children():
-            module.register_forward_hook(hook(name))
-    shift = ten_crop(shipped.mean[None], CROP)[0]
-    crops_of = ten_crop(photo[None].float(), CROP)[0] - shift
-    with torch.no_grad():
-        logits = net(crops_of if crops == "ten" else crops_of[4:5])
-    middle = 4 if crops == "ten" else 0
-    stages = {name: maps[middle] for name, maps in found.items()}
-    for name in [name for name in stages if name.startswith("dropout")]:
-        stages[name.replace("dropout", "relu")] = stages.pop(name)  # the page halves with the ReLU
-    return stages, logits
+    """The same by torch: stages of the center crop, logits of every crop."""
+    pooling = "2/2" if pool == {"z": 2, "s": 2} else "3/2"
+    towers, conv3 = ["both", "without-1", "without-2"][silent], "cut" if cut else "on"
+    return answer(shipped, photo, norm=norm, pooling=pooling, towers=towers, conv3=conv3, crops=crops)
 
 
 def check(ours, expected):

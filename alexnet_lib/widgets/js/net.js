@@ -204,6 +204,17 @@ function mosaic({ values, size }, first, count, across, peak, color, ground, gap
   }
   return canvasOf(image);
 }
+// A gray part of a picture in a tower's color: black is the ground.
+function tinted(picture, [x, y, w, h], color, ground) {
+  const canvas = new OffscreenCanvas(w, h), ctx = canvas.getContext("2d");
+  ctx.drawImage(picture, x, y, w, h, 0, 0, w, h);
+  const image = ctx.getImageData(0, 0, w, h);
+  for (let i = 0; i < image.data.length; i += 4) {
+    const share = image.data[i] / 255;
+    for (let c = 0; c < 3; c++) image.data[i + c] = ground[c] + share * (color[c] - ground[c]);
+  }
+  return canvasOf(image);
+}
 function canvasOf(image) {
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -272,7 +283,7 @@ function centered(ctx, words, x, y, color, font = "12px system-ui, sans-serif", 
   ctx.textAlign = "start";
 }
 
-function drawOverview(ctx, width, plan, { state, header, result, photo, colors, tiles, hover }) {
+function drawOverview(ctx, width, plan, { state, header, result, photo, still, colors, tiles, hover }) {
   const { boxes, image, wide } = plan, cut = state.conv3 === "cut", silent = SILENT[state.towers] - 1;
   const crossing = result && crossings(header, result, cut);
   const box = (layer, tower) => boxes.find((one) => one.layer === layer && one.tower === tower);
@@ -287,7 +298,9 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, colors, 
       }
     }
   });
-  if (photo) {
+  if (still && !result) {
+    ctx.drawImage(still.picture, ...still.places.image, image.x, image.y, image.w, image.h);
+  } else if (photo) {
     const edge = header ? (header.side - header.crop) / 2 : 0;
     ctx.drawImage(photo, edge, edge, photo.width - 2 * edge, photo.height - 2 * edge, image.x, image.y, image.w, image.h);
   } else {
@@ -310,13 +323,16 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, colors, 
       ctx.imageSmoothingEnabled = !layer.startsWith("fc");
       ctx.imageSmoothingQuality = "high";
       ctx.drawImage(tiles[name], x, y, w, h);
+    } else if (still) {
+      tiles[`${layer}.${tower}.still`] ||= tinted(still.picture, still.places[`${layer}.${tower}`], towerColors(colors)[tower], rgb(colors.ground));
+      ctx.drawImage(tiles[`${layer}.${tower}.still`], x, y, w, h);
     } else {
       ctx.globalAlpha = 0.28;
       ctx.fillStyle = tower ? colors.minus : colors.plus;
       ctx.fillRect(x, y, w, h);
       ctx.globalAlpha = 1;
     }
-    const open = layer === state.layer || layer === hover;
+    const open = layer === (hover ?? state.layer);
     ctx.strokeStyle = open ? colors.mark : colors.line;
     ctx.lineWidth = open ? 2.5 : 1;
     ctx.strokeRect(x, y, w, h);
@@ -377,6 +393,12 @@ const NET_STYLE = `
 :is(.switches, .place) fieldset input:focus-visible + label { outline: 3px solid var(--plus); outline-offset: 2px; z-index: 1; }
 .place { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.1rem 1.5rem; align-items: end;
   border-top: 1px solid var(--line); padding-top: 0.6rem; }
+.layers { display: flex; flex-wrap: wrap; gap: 4px; }
+.layers button { font-size: 0.84rem; padding: 0.1rem 0.6rem; }
+.layers button[data-on] { border-color: var(--mark); box-shadow: inset 0 -3px var(--mark); }
+.fact { padding: 0.45rem 0.7rem; background: var(--panel); border-radius: 5px; }
+.fact a { color: var(--pst-color-link, var(--plus)); }
+.hero .stage:not(:has(.score)) { grid-template-columns: minmax(0, 1fr); }
 .strip { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; border: 2px dashed transparent; border-radius: 6px; }
 .strip.over { border-color: var(--mark); }
 .strip fieldset { display: flex; flex-wrap: wrap; gap: 6px; }
@@ -416,6 +438,18 @@ const NET_STYLE = `
 `;
 
 const MEGABYTES = 40;
+
+// What the landing page says of a layer: shape and parameters at the paper's 224 pixels (§3.5), and its chapter.
+const FACTS = {
+  conv1: ["96 × 55 × 55", 34_944, "48 kernels of 11 × 11 × 3 on each card, and ReLU makes learning fast", "3_1_relu_nonlinearity", "3.1"],
+  conv2: ["256 × 27 × 27", 307_456, "each card reads its own 48 channels, after response normalization", "3_3_local_response_normalization", "3.3"],
+  conv3: ["384 × 13 × 13", 885_120, "the only convolution that reads both cards", "3_2_training_on_multiple_gpus", "3.2"],
+  conv4: ["384 × 13 × 13", 663_936, "apart again: each card reads its own 192 channels", "3_5_overall_architecture", "3.5"],
+  conv5: ["256 × 13 × 13", 442_624, "then pooling over windows that overlap", "3_4_overlapping_pooling", "3.4"],
+  fc6: ["4096", 37_752_832, "six of ten parameters are here; dropout keeps them honest", "4_2_dropout", "4.2"],
+  fc7: ["4096", 16_781_312, "two pictures are alike if these values are", "6_1_qualitative_evaluations", "6.1"],
+  fc8: ["1000", 4_097_000, "one score for each class; ten here", "6_results", "6"],
+};
 
 async function renderNet({ model, el }) {
   const params = model.get("params"), prefix = `net-${(copies += 1)}`;
@@ -470,7 +504,11 @@ async function renderNet({ model, el }) {
   const stageBox = node("div", { class: "stage" });
   const overviewBox = node("div", { class: "overview" });
   const overview = picture(overviewBox, { caption: "", aspect: 2.2,
-    onpick: (x, y) => { const layer = layerAt(x, y); if (layer in CONVS) change({ layer }); } });
+    onpick: (x, y) => {
+      const layer = layerAt(x, y);
+      if (layer && hero) tell(layer);
+      else if (layer in CONVS) change({ layer });
+    } });
   const overviewCanvas = overviewBox.querySelector("canvas");
   const scores = node("div", { class: "scores" });
   overviewBox.append(startButton);
@@ -519,6 +557,31 @@ async function renderNet({ model, el }) {
   shadow.append(node("style", {}, STYLE + NET_STYLE), node("div", { class: "widget" }, body));
   guardKeys(body);
   const speak = announcer(region);
+
+  // ---- the light form for the landing page: no switches, and a line on the layer that is pointed at
+  const hero = model.get("hero")?.places ? model.get("hero") : null;
+  const fact = node("p", { class: "fact" });
+  const tell = (layer) => {
+    const [shape, parameters, words, page, chapter] = FACTS[layer];
+    const link = node("a", { href: `${page}.html` }, `chapter ${chapter}`);
+    fact.replaceChildren(node("b", {}, layer), ` ${shape} · ${COUNT.format(parameters)} parameters · ${words} · `, link);
+    for (const one of layerButtons.children) one.toggleAttribute("data-on", one.textContent === layer);
+    net.told = layer;
+    frame.ask();
+  };
+  const layerButtons = node("div", { class: "layers", role: "group", "aria-label": "Layers" }, ...Object.keys(FACTS).map((layer) => {
+    const made = button(layer, () => tell(layer));
+    for (const event of ["pointerenter", "focus"]) made.addEventListener(event, () => tell(layer));
+    return made;
+  }));
+  if (hero) {
+    const picture = new Image();
+    picture.src = hero.source;
+    picture.decode().then(() => { net.still = { picture, places: hero.places }; frame.ask(); });
+    for (const part of [switches, buttons, place, promise, sentence]) part.hidden = true;
+    stageBox.after(layerButtons, fact);
+    body.classList.add("hero");
+  }
 
   // ---- work
   let starting = null;
@@ -694,7 +757,10 @@ async function renderNet({ model, el }) {
   overviewCanvas.addEventListener("pointermove", (event) => {
     const place = overviewCanvas.getBoundingClientRect();
     const layer = layerAt((event.clientX - place.left) / place.width, (event.clientY - place.top) / place.height) ?? null;
-    if (layer !== net.hover) { net.hover = layer; frame.ask(); }
+    if (layer === net.hover) return;
+    net.hover = layer;
+    if (layer && hero) tell(layer);
+    frame.ask();
   });
   overviewCanvas.addEventListener("pointerleave", () => { net.hover = null; frame.ask(); });
 
@@ -839,7 +905,7 @@ async function renderNet({ model, el }) {
       node("p", { class: "own" }, `${chain.length ? `then ${chain.join(", ")}.` : ""}${muted}`));
   }
 
-  function drawScores(state, colors) {
+  function drawScores(state) {
     const { result, trained, file } = net, { classes } = file.header, first = best(result.average);
     const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
     const order = classes.map((_, i) => i).sort((a, b) => trained.average[b] - trained.average[a]);
@@ -879,15 +945,19 @@ async function renderNet({ model, el }) {
     overviewCanvas.style.setProperty("--aspect", (width || 720) / plan.height);
     const { result, file } = net;
     overview.retitle(result ? "Every channel of every layer. Dashed: what the towers exchange, in values for one picture. Click a layer."
-      : net.busy || "Five convolutional layers on two towers, which exchange values where dashed lines cross. Start, or pick a photograph.");
+      : net.busy || (hero ? "One photograph, all channels of all layers. Dashed: what the two cards exchange. Point at a layer."
+        : "Five convolutional layers on two towers, which exchange values where dashed lines cross. Start, or pick a photograph."));
     overview.paint(result ? `The network's feature maps: ${SHOWN.map((name) => `${name} ${shownStage(result, name).maps} channels`).join(", ")}`
       : "The network as a diagram: five layers on two towers, then two fully-connected layers",
-    (ctx, w) => drawOverview(ctx, w, plan, { state, header: file?.header, result, photo: net.photo, colors, tiles: net.tiles, hover: net.hover }));
-    detail.hidden = !result;
+    (ctx, w) => drawOverview(ctx, w, plan, { state, header: file?.header, result, photo: net.photo, still: net.still, colors, tiles: net.tiles, hover: hero ? net.told ?? "" : net.hover }));
+    detail.hidden = !result || Boolean(hero);
+    strip.hidden = Boolean(hero) && !result;
     startButton.disabled = Boolean(net.busy);
     hide.textContent = net.hiding ? "Stop" : "What matters? Hide one part after the other";
     hide.hidden = !result;
-    if (result) { drawScores(state, colors); drawDetail(state, colors); }
+    if (hero) answer.hidden = !result;
+    if (result) drawScores(state);
+    if (result && !hero) drawDetail(state, colors);
     hint.textContent = net.hint;
     hint.hidden = !net.hint || !result;
     const words = summary(state, params, net.own);
@@ -904,6 +974,7 @@ async function renderNet({ model, el }) {
 
   const frame = onceAFrame(paint);
   paint();
+  if (hero) tell("conv2");
   const events = [...params.map((p) => p.name), "note"].map((name) => `change:${name}`);
   const follow = () => { frame.ask(); if (net.engine) compute(); };
   for (const event of events) model.on(event, follow);
