@@ -6,6 +6,7 @@
 
 network.json   the weights, rounded and cut as alexnet_lib/widgets/net_weights.py says
 photos.json    the ten photographs that scikit-image ships, scaled and cropped as §2 does, as JPEG
+book/hero.html the light form of the network on the first page, with its picture
 """
 
 import argparse
@@ -13,6 +14,7 @@ import base64
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -23,9 +25,11 @@ from alexnet_lib.dataset import photographs
 from alexnet_lib.qualitative import recorded_first_layer, recorded_mean
 from alexnet_lib.training.runs import load_net
 from alexnet_lib.widgets.bundle import ON_CLICK
+from alexnet_lib.widgets.net_stills import hero_html
 from alexnet_lib.widgets.net_weights import ShippedNet, compress
 
 CROP, SIDE, QUALITY = 128, 144, 88
+HERO = Path(__file__).parent.parent / "book" / "hero.html"
 CLASSES = (  # Imagenette's, in its order
     "tench",
     "English springer",
@@ -114,6 +118,8 @@ def main() -> None:
         path = ON_CLICK / f"{name}.json"
         path.write_text(json.dumps(content) + "\n")
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    HERO.write_text(hero_html() + "\n", "utf-8")
+    print(f"{HERO}: {HERO.stat().st_size / 1e3:.0f} kB; now: python tools/notebooks.py store book/the_net.ipynb")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from .base import PageWidget
 from .net import answer
-from .net_stills import draw_stop, shipped_network, shipped_photo
+from .net_stills import draw_stop, shipped_network, shipped_photo, webp
 from .params import Slider
 from .twin import palette_png
 
@@ -58,7 +58,7 @@ STOPS = (
     (
         "conv5",
         "The last look at the picture",
-        "Most positions are now zero: a channel responds where it finds its pattern and is silent elsewhere. Max "
+        "A channel responds where it finds its pattern and is zero elsewhere. Max "
         "pooling over overlapping windows keeps the strongest response of each neighborhood. After that, only a few "
         "positions of each channel are left.",
         "256 kernels of 3 × 3 × 192, pooling 3 × 3 with stride 2 (§3.4, §3.5)",
@@ -118,7 +118,7 @@ class NetWalk(PageWidget):
         for layer, title, words, number, page, chapter in STOPS:
             figure = Figure(figsize=(6.4, 3.0), dpi=100)
             alt = draw_stop(figure, layer, shipped, photo, answers)
-            picture = base64.b64encode(palette_png(figure)).decode("ascii")
+            picture = base64.b64encode(webp(figure)).decode("ascii")
             made.append(
                 {
                     "layer": layer,
@@ -128,7 +128,7 @@ class NetWalk(PageWidget):
                     "page": page,
                     "chapter": chapter,
                     "alt": alt,
-                    "png": picture,
+                    "webp": picture,
                 }
             )
         self.stops = made
@@ -146,7 +146,7 @@ class NetWalk(PageWidget):
         """All eight stops as a list, and the state from which the page makes one stop at a time of it."""
         items = "".join(map(_item, self.stops))
         state = self.page_state()
-        state["stops"] = [{key: stop[key] for key in stop if key not in ("png", "alt")} for stop in self.stops]
+        state["stops"] = [{key: stop[key] for key in stop if key not in ("webp", "alt")} for stop in self.stops]
         text = json.dumps(state, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<div class="page-widget" data-widget="walk"><figure><ol style="list-style:none;padding:0">{items}</ol>'
@@ -159,6 +159,6 @@ def _item(stop: dict) -> str:
     return (
         f'<li style="break-inside:avoid;margin-bottom:1.5rem"><strong>{text["layer"]}: {text["title"]}</strong><br>'
         f'<img alt="{text["alt"]}" style="max-width:100%;height:auto;background:#fff" '
-        f'src="data:image/png;base64,{text["png"]}"><br>{text["words"]} <em>The paper: {text["number"]}.</em> '
+        f'src="data:image/webp;base64,{text["webp"]}"><br>{text["words"]} <em>The paper: {text["number"]}.</em> '
         f'<a href="{text["page"]}.html">{text["chapter"]}</a></li>'
     )

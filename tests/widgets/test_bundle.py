@@ -35,7 +35,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 def test_every_explorer_has_one_python_and_one_javascript_file():
     names = {getattr(widgets, name).page_name for name in widgets.__all__ if name.endswith("Explorer")}
-    assert names | {"frames"} == set(bundle.module_names())
+    assert names | {"frames", "walk"} == set(bundle.module_names())
 
 
 def test_no_text_in_the_state_can_end_its_script_element():

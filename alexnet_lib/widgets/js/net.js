@@ -367,6 +367,8 @@ function drawOverview(ctx, width, plan, { state, header, result, photo, still, c
 // ---------------------------------------------------------------- the widget
 
 const NET_STYLE = `
+:host { --on: #fff; }
+:host([data-dark]) { --on: #10151c; }
 .stage { display: grid; grid-template-columns: minmax(0, 1fr) 13.5rem; gap: 0.75rem 1rem; align-items: start; }
 .stage figure { grid-column: 1; }
 .overview canvas { cursor: pointer; }
@@ -389,7 +391,7 @@ const NET_STYLE = `
   font-size: 0.86rem; background: var(--ground); min-height: 30px; display: flex; align-items: center; }
 :is(.switches, .place) fieldset .option:first-of-type label { border-radius: 5px 0 0 5px; }
 :is(.switches, .place) fieldset .option:last-of-type label { border-radius: 0 5px 5px 0; }
-:is(.switches, .place) fieldset input:checked + label { background: var(--plus); border-color: var(--plus); color: var(--ground); }
+:is(.switches, .place) fieldset input:checked + label { background: var(--plus); border-color: var(--plus); color: var(--on); }
 :is(.switches, .place) fieldset input:focus-visible + label { outline: 3px solid var(--plus); outline-offset: 2px; z-index: 1; }
 .place { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.1rem 1.5rem; align-items: end;
   border-top: 1px solid var(--line); padding-top: 0.6rem; }
@@ -410,7 +412,9 @@ const NET_STYLE = `
 .thumb label.seen { color: transparent; }
 .thumb input:checked + label { outline: 3px solid var(--mark); outline-offset: 1px; }
 .thumb input:focus-visible + label { outline: 3px solid var(--plus); outline-offset: 3px; }
-.start { position: absolute; left: 50%; top: 42%; transform: translate(-50%, -50%); font-weight: 650; font-size: 1.05rem; box-shadow: 0 2px 12px #0004; background: var(--plus); color: var(--ground); border-color: var(--plus); padding: 0.35rem 1.1rem; }
+.start { position: absolute; left: 50%; top: 42%; transform: translate(-50%, -50%); font-weight: 650; font-size: 1.05rem; box-shadow: 0 2px 12px #0004; background: var(--plus); color: var(--on); border-color: var(--plus); padding: 0.35rem 1.1rem; }
+.hero .start { position: static; transform: none; box-shadow: none; margin-right: auto; }
+.hero .row-of-layers { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .hint { padding: 0.35rem 0.6rem; border-left: 4px solid var(--mark); background: var(--panel); font-size: 0.92rem; }
 .own { font-size: 0.85rem; color: var(--quiet); }
 .answer { font-size: 1.02rem; }
@@ -579,8 +583,9 @@ async function renderNet({ model, el }) {
     picture.src = hero.source;
     picture.decode().then(() => { net.still = { picture, places: hero.places }; frame.ask(); });
     for (const part of [switches, buttons, place, promise, sentence]) part.hidden = true;
-    stageBox.after(layerButtons, fact);
+    stageBox.after(node("div", { class: "row-of-layers" }, layerButtons, startButton), fact);
     body.classList.add("hero");
+    startButton.textContent = "▶ Run it in this page";
   }
 
   // ---- work

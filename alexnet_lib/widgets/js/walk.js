@@ -2,10 +2,14 @@
 // are those of the list that readers without JavaScript see.
 
 const WALK_STYLE = `
+:host { --on: #fff; }
+:host([data-dark]) { --on: #10151c; }
 .walk { gap: 0.6rem; }
 .walk h3 { margin: 0; font-size: 1.3rem; line-height: 1.2; }
 .walk .which { font-size: 0.85rem; color: var(--quiet); font-variant-numeric: tabular-nums; }
-.walk .picture { background: #fff; border-radius: 6px; padding: 6px; }
+.walk .picture { background: #fff; border-radius: 6px; padding: 6px; border: 1px solid var(--line); }
+.walk:focus-visible { outline: 3px solid var(--plus); outline-offset: 2px; }
+.walk:focus:not(:focus-visible) { outline: none; }
 .walk img { display: block; width: 100%; height: auto; }
 .walk .words { font-size: 1.08rem; line-height: 1.55; max-width: 38rem; min-height: 6.2em; }
 .walk .paper { font-size: 0.92rem; color: var(--quiet); }
@@ -18,7 +22,7 @@ const WALK_STYLE = `
 .walk .dots button::before { content: ""; display: inline-block; width: 10px; height: 10px; border-radius: 50%;
   border: 2px solid var(--quiet); }
 .walk .dots button[aria-current]::before { background: var(--mark); border-color: var(--mark); }
-.walk .next { background: var(--plus); color: var(--ground); border-color: var(--plus); font-weight: 650; }
+.walk .next { background: var(--plus); color: var(--on); border-color: var(--plus); font-weight: 650; }
 .walk button:disabled { opacity: 0.45; cursor: default; }
 @media (prefers-reduced-motion: no-preference) {
   .walk .shown { animation: arrive 0.28s ease-out; }
@@ -30,7 +34,7 @@ async function renderWalk({ model, el }) {
   const stops = model.get("stops"), shadow = el.attachShadow({ mode: "open" });
   const printed = [...(el.parentElement?.querySelectorAll("figure img") ?? [])];
   const images = stops.map((stop, i) => node("img", {
-    src: stop.png ? `data:image/png;base64,${stop.png}` : printed[i].src, alt: stop.alt ?? printed[i].alt }));
+    src: stop.webp ? `data:image/webp;base64,${stop.webp}` : printed[i].src, alt: stop.alt ?? printed[i].alt }));
   const go = (stop) => {
     model.set("stop", Math.max(1, Math.min(stops.length, stop)));
     model.save_changes();
