@@ -416,6 +416,8 @@ const NET_STYLE = `
 .hero .start { position: static; transform: none; box-shadow: none; margin-right: auto; }
 .hero .row-of-layers { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 .hint { padding: 0.35rem 0.6rem; border-left: 4px solid var(--mark); background: var(--panel); font-size: 0.92rem; }
+/* as .note of the shared style, which is for the address */
+.problem { padding: 0.4rem 0.6rem; border-left: 4px solid var(--minus); background: var(--panel); }
 .own { font-size: 0.85rem; color: var(--quiet); }
 .answer { font-size: 1.02rem; }
 .near { display: flex; gap: 0.5rem; align-items: center; font-size: 0.82rem; color: var(--quiet); margin-top: 0.4rem; }
@@ -479,7 +481,7 @@ async function renderNet({ model, el }) {
 
   // ---- the parts of the page
   const note = node("p", { class: "note", role: "alert", hidden: "" });
-  const problem = node("p", { class: "note problem", role: "alert", hidden: "" });
+  const problem = node("p", { class: "problem", role: "alert", hidden: "" });
   const say = (words) => { problem.textContent = words; problem.hidden = !words; };
   const made = Object.fromEntries(params.filter((p) => p.name !== "photo").map((p) =>
     [p.name, (p.kind === "choice" ? radioGroup : controlFor)(p, `${prefix}-${p.name}`, change)]));
