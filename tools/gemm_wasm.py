@@ -27,7 +27,7 @@ LINE = re.compile(r'^const GEMM_WASM = "(.*)";$', re.MULTILINE)
 I32, V128 = 0x7F, 0x7B
 ROWS = 4
 A, B, C, M, N, DEPTH, STRIDE = range(7)  # parameters
-I, J, PA, PB, PC, END = range(7, 13)  # locals: i32
+ROW, COLUMN, PA, PB, PC, END = range(7, 13)  # locals: i32
 ACC, B0, B1, SPLAT = 13, 21, 22, 23  # locals: v128; the accumulators are ACC ... ACC + 7
 
 
@@ -96,12 +96,13 @@ def body() -> bytes:
         + get(A) + put(PA)
         + get(PA) + get(DEPTH) + const(4) + SHL + ADD + put(END)  # a panel of a has depth * 16 bytes
         + loop(multiply, step(PA, const(16)), step(PB, const(32)), while_below=(PA, END))
-        + get(C) + get(J) + const(5) + SHL + ADD + put(PC)
+        + get(C) + get(COLUMN) + const(5) + SHL + ADD + put(PC)
         + store
     )  # fmt: skip
-    columns = const(0) + put(J) + get(B) + put(PB) + loop(tile, step(J, const(1)), while_below=(J, N))
+    columns = const(0) + put(COLUMN) + get(B) + put(PB)
+    columns += loop(tile, step(COLUMN, const(1)), while_below=(COLUMN, N))
     next_rows = get(END) + put(A) + get(C) + get(STRIDE) + const(2) + SHL + ADD + put(C)
-    return const(0) + put(I) + loop(columns, next_rows, step(I, const(1)), while_below=(I, M))
+    return const(0) + put(ROW) + loop(columns, next_rows, step(ROW, const(1)), while_below=(ROW, M))
 
 
 def section(number: int, content: bytes) -> bytes:

@@ -23,7 +23,8 @@ from alexnet_lib.architecture import PAPER, AlexNet
 from alexnet_lib.data.images import rescale_and_crop
 from alexnet_lib.dataset import photographs
 from alexnet_lib.qualitative import recorded_first_layer, recorded_mean
-from alexnet_lib.training.runs import load_net
+from alexnet_lib.training import checkpoints
+from alexnet_lib.variants import NETS
 from alexnet_lib.widgets.bundle import ON_CLICK
 from alexnet_lib.widgets.net_stills import hero_html
 from alexnet_lib.widgets.net_weights import ShippedNet, compress
@@ -71,9 +72,17 @@ def untrained() -> ShippedNet:
     return ShippedNet(net.eval(), mean, CLASSES, 1.0)
 
 
-def trained(run: str) -> ShippedNet:
-    found = load_net(run)
-    return ShippedNet(found.net, found.mean, found.classes, found.config.input_scale)
+def trained(path: Path) -> ShippedNet:
+    """The network of a run's newest checkpoint, or of one checkpoint file."""
+    found = checkpoints.newest(path) if path.is_dir() else (path, checkpoints.read(path))
+    if not found:
+        raise FileNotFoundError(f"{path} holds no checkpoint: name the --out of an `alexnet train`")
+    state, config = found[1], found[1]["config"]
+    # Of the configuration only what shapes the network, so that older runs are read too.
+    spec = replace(NETS[config["spec"]], image_size=config["crop"], dropout=config["dropout"])
+    net = AlexNet(spec, len(state["classes"]))
+    net.load_state_dict(state["net"])
+    return ShippedNet(net.eval(), state["mean"].float(), tuple(state["classes"]), config["input_scale"])
 
 
 def photos(side: int) -> dict:
@@ -93,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", nargs="?", help="the --out of the run")
+    parser.add_argument("run", nargs="?", type=Path, help="the --out of the run, or one of its checkpoints")
     parser.add_argument("--untrained", action="store_true", help="a stand-in where there is no run yet")
     parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--bits", type=int, default=6)
@@ -119,7 +128,9 @@ def main() -> None:
         path.write_text(json.dumps(content) + "\n")
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     HERO.write_text(hero_html() + "\n", "utf-8")
-    print(f"{HERO}: {HERO.stat().st_size / 1e3:.0f} kB; now: python tools/notebooks.py store book/the_net.ipynb")
+    print(
+        f"{HERO}: {HERO.stat().st_size / 1e3:.0f} kB; now: python tools/notebooks.py store book/the_net.ipynb"
+    )
 
 
 if __name__ == "__main__":

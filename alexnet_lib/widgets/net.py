@@ -52,7 +52,9 @@ class NetExplorer(PageWidget):
 
     photo = Choice("astronaut", PHOTOS, "Photograph")
     norm = Choice(
-        "paper", {"paper": "as in the paper", "over-n": "α / n", "before": "before the ReLU", "off": "off"}, "LRN"
+        "paper",
+        {"paper": "as in the paper", "over-n": "α / n", "before": "before the ReLU", "off": "off"},
+        "LRN",
     )
     pooling = Choice("3/2", {"3/2": "3 × 3, stride 2", "2/2": "2 × 2, stride 2"}, "Pooling")
     towers = Choice("both", dict(zip(("both", "without-1", "without-2"), CARDS, strict=True)), "Towers")
@@ -88,8 +90,12 @@ class NetExplorer(PageWidget):
         elif message.get("ask") == "check":
             self._shipped = self._shipped or load(json.loads(asset_text("network")))
             side = self._shipped.mean.shape[-1]
-            pixels = torch.from_numpy(np.frombuffer(buffers[0], np.uint8).reshape(side, side, 4)[..., :3].copy())
-            setting = {name: message["setting"][name] for name in ("norm", "pooling", "towers", "conv3", "crops")}
+            pixels = torch.from_numpy(
+                np.frombuffer(buffers[0], np.uint8).reshape(side, side, 4)[..., :3].copy()
+            )
+            setting = {
+                name: message["setting"][name] for name in ("norm", "pooling", "towers", "conv3", "crops")
+            }
             logits = answer(self._shipped, pixels.permute(2, 0, 1), **setting)[1]
             ours = torch.from_numpy(np.frombuffer(buffers[1], np.float32).copy()).view_as(logits)
             apart = (ours - logits).abs().max() / logits.abs().max()
@@ -119,16 +125,24 @@ class NetExplorer(PageWidget):
             axes.plot([92, 99], [40 - 3.4 * row] * 2, color="#bbbbbb", linewidth=4)
         axes.text(95.5, 45, "10 scores", ha="center", fontsize=9)
         return (
-            "The network as a diagram: a photograph, five convolutional layers and two fully-connected ones, each "
-            "split over two towers, which exchange values before conv3, fc6 and fc7, and ten class scores."
+            "The network as a diagram: a photograph, five convolutional layers and two fully-connected "
+            "ones, each split over two towers, which exchange values before conv3, fc6 and fc7, and ten "
+            "class scores."
         )
 
 
 @torch.no_grad()
 def answer(
-    shipped: ShippedNet, photo: Tensor, *, norm="paper", pooling="3/2", towers="both", conv3="on", crops="center"
+    shipped: ShippedNet,
+    photo: Tensor,
+    *,
+    norm="paper",
+    pooling="3/2",
+    towers="both",
+    conv3="on",
+    crops="center",
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """What torch says under the widget's switches: stages of the center crop by name, and logits of each crop.
+    """torch's answer under the widget's switches: stages of the center crop by name, logits of each crop.
 
     photo: uint8 (3, side, side). A silent tower's outputs are set to zero by hooks, the cut at conv3 sets the
     weights between towers to zero.
@@ -155,12 +169,18 @@ def answer(
         for name, module in part.named_children():
             module.register_forward_hook(keep(name))
     size = net.spec.image_size
-    cut = (lambda images: ten_crop(images, size)[0]) if crops == "ten" else (lambda images: center_crop(images, size))
+    cut = (
+        (lambda images: ten_crop(images, size)[0])
+        if crops == "ten"
+        else (lambda images: center_crop(images, size))
+    )
     logits = net((cut(photo[None].float()) - cut(shipped.mean[None])) * shipped.input_scale)
     middle = 4 if crops == "ten" else 0  # the fifth of ten is the center
     stages = {name: maps[middle] for name, maps in found.items()}
     for name in [name for name in stages if name.startswith("dropout")]:
-        stages[name.replace("dropout", "relu")] = stages.pop(name)  # the page applies dropout's factor with the ReLU
+        stages[name.replace("dropout", "relu")] = stages.pop(
+            name
+        )  # the page applies dropout's factor with the ReLU
     return stages, logits
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the network for a page without JavaScript, for paper, and for the first moment of the landing page."""
+"""Pictures of the network: without JavaScript, on paper, and in the first moment of the landing page."""
 
 import base64
 import io
@@ -45,7 +45,7 @@ def shipped_photo(name: str = "astronaut") -> Tensor:
 
 
 def mosaic(stage: Tensor, tower: int, ratio: float) -> np.ndarray:
-    """All channels of one tower side by side, about `ratio` times as wide as high: (height, width) in [0, 1]."""
+    """All channels of one tower, about `ratio` times as wide as high: (height, width) in [0, 1]."""
     maps = stage.reshape(stage.shape[0], -1)
     size = math.isqrt(maps.shape[1])
     half = len(maps) // 2
@@ -61,7 +61,7 @@ def mosaic(stage: Tensor, tower: int, ratio: float) -> np.ndarray:
 
 
 def hero_html(name: str = "astronaut") -> str:
-    """The light form of `NetExplorer` for the landing page: a picture of every channel, alive after one click."""
+    """The light form of `NetExplorer` for the landing page: every channel, alive after one click."""
     shipped, photo = shipped_network(), shipped_photo(name)
     stages, _ = answer(shipped, photo)
     pieces = {"image": Image.fromarray(_crop(shipped, photo)).resize((100, 100), Image.Resampling.LANCZOS)}
@@ -116,8 +116,8 @@ def draw_network(figure: Figure, shipped: ShippedNet, photo: Tensor, stages: dic
         axes.text(left + width / 2, 0, layer, ha="center", fontsize=8)
         before, left = (left + width, layer), left + width + 2.2
     return (
-        "A photograph, and all channels of five convolutional and two fully-connected layers, half of them on each "
-        "of two towers, which exchange values before conv3, fc6 and fc7."
+        "A photograph, and all channels of five convolutional and two fully-connected layers, half of them "
+        "on each of two towers, which exchange values before conv3, fc6 and fc7."
     )
 
 
@@ -136,7 +136,9 @@ def _canvas(figure: Figure) -> Axes:
 def _maps(axes: Axes, stage: Tensor, tower: int, box: tuple[float, float, float, float]) -> None:
     x, y, width, height = box
     sheet = mosaic(stage, tower, width / height * 64 / 29 * 49 / 102)
-    axes.imshow(sheet, extent=(x, x + width, y, y + height), cmap=TOWER_MAPS[tower], vmin=0, vmax=1, aspect="auto")
+    axes.imshow(
+        sheet, extent=(x, x + width, y, y + height), cmap=TOWER_MAPS[tower], vmin=0, vmax=1, aspect="auto"
+    )
 
 
 def _line(axes: Axes, start: tuple[float, float], end: tuple[float, float], color: str | None) -> None:
@@ -180,4 +182,4 @@ def draw_stop(figure: Figure, layer: str, shipped: ShippedNet, photo: Tensor, an
     reads = "both towers" if meets else "the whole photograph" if not place else "its own tower only"
     if layer == "fc8":
         return "The 4096 values of fc7 on the left and ten bars on the right, one for each class."
-    return f"What {layer} makes of the photograph, tower 1 in blue and tower 2 in orange; each tower reads {reads}."
+    return f"What {layer} makes of the photograph, tower 1 blue and tower 2 orange; each tower reads {reads}."

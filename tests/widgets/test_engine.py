@@ -1,4 +1,4 @@
-"""The network in the page: its kernel, its file, and every feature map against torch with the same weights."""
+"""The network in the page: its kernel, its file, and every feature map against torch's, same weights."""
 
 import base64
 import json
@@ -57,7 +57,9 @@ def engine(browser, site, asset):
         page.evaluate(
             """async asset => {
               window.engines = {};
-              for (const wasm of [true, false]) engines[wasm] = await makeEngine(await openFile(asset), { wasm });
+              for (const wasm of [true, false]) {
+                engines[wasm] = await makeEngine(await openFile(asset), { wasm });
+              }
               window.floats = values => btoa(Array.from(new Uint8Array(Float32Array.from(values).buffer),
                 byte => String.fromCharCode(byte)).join(""));
             }""",
@@ -71,7 +73,8 @@ def engine(browser, site, asset):
                 """([wasm, pixels, switches]) => {
                   const bytes = Uint8ClampedArray.from(atob(pixels), c => c.charCodeAt(0));
                   const { stages, logits, average } = engines[wasm].run({ pixels: bytes, ...switches });
-                  return { stages: stages.map(({ name, values, maps, size }) => [name, floats(values), maps, size]),
+                  const told = ({ name, values, maps, size }) => [name, floats(values), maps, size];
+                  return { stages: stages.map(told),
                            logits: logits.map(floats), average: [...average] };
                 }""",
                 [wasm, base64.b64encode(pixels.numpy().tobytes()).decode(), switches],

@@ -1,4 +1,4 @@
-"""`NetExplorer` in a page: what it answers against torch, what it does with bad input, and where it must run."""
+"""`NetExplorer` in a page: its answers against torch's, bad input, and where it must run."""
 
 import base64
 import io
@@ -202,7 +202,9 @@ def test_pictures_of_every_size_and_kind_are_read(visit):
 def test_of_many_files_and_of_hasty_drops_one_is_shown(visit):
     page = visit.page
     drop(page, [(f"{i}.png", "image/png", image((64, 64), color=(i, i, i))) for i in range(50)])
-    page.wait_for_function(f"{LIVE}.shadowRoot.querySelector('.problem').textContent.startsWith('50 files came')")
+    page.wait_for_function(
+        f"{LIVE}.shadowRoot.querySelector('.problem').textContent.startsWith('50 files came')"
+    )
     for shade in (10, 90, 250):
         drop(page, [("a.png", "image/png", image((64, 64), color=(shade,) * 3))])
     page.wait_for_function(f"{LIVE}.result.pixels.data[0] === 250")
@@ -275,5 +277,3 @@ def test_the_notebook_gets_assets_and_torchs_opinion(monkeypatch, asset):
     assert sent[1]["answer"] == 6
     widget._answer(widget, {"ask": "asset", "id": 7, "name": "../../../etc/passwd"}, [])
     assert len(sent) == 2
-
-
