@@ -98,7 +98,7 @@ STOPS = (
 
 
 class NetWalk(PageWidget):
-    """Eight stops, one for each layer: a picture, a few words, one number of the paper, a door to its chapter.
+    """Eight stops, one for each layer: a picture, a few words, one number of the paper, a door to a chapter.
 
     The pictures are made when the widget is, by torch with the network that ships with the book. Without
     JavaScript, and on paper, all eight stand one after the other.
@@ -149,10 +149,9 @@ class NetWalk(PageWidget):
             {key: stop[key] for key in stop if key not in ("webp", "alt")} for stop in self.stops
         ]
         text = json.dumps(state, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-        return (
-            f'<div class="page-widget" data-widget="walk"><figure>'
-            f'<ol style="list-style:none;padding:0">{items}</ol></figure><script type="application/json">{text}</script></div>'
-        )
+        stills = f'<figure><ol style="list-style:none;padding:0">{items}</ol></figure>'
+        state_text = f'<script type="application/json">{text}</script>'
+        return f'<div class="page-widget" data-widget="walk">{stills}{state_text}</div>'
 
 
 def _item(stop: dict) -> str:
