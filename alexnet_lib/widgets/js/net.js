@@ -537,6 +537,7 @@ async function renderNet({ model, el }) {
   right.append(sums);
   detail.append(right);
   const views = [...right.querySelectorAll("canvas")];
+  for (const canvas of detail.querySelectorAll("canvas")) canvas.setAttribute("aria-label", "Not computed yet");
   for (const canvas of [views[0], views[2]]) {
     canvas.addEventListener("pointermove", (event) => {
       const box = canvas.getBoundingClientRect();
@@ -816,7 +817,7 @@ async function renderNet({ model, el }) {
 
     const fields = [row, column].map((place) => receptiveField(header, state.layer, place, POOLS[state.pooling]));
     const whole = Math.min(header.crop, fields[0].field);
-    photoView.retitle(net.heat ? `Where hiding a part lowers “${header.classes[net.heat.of]}”, dark: most` : `It sees ${whole} × ${whole} pixels`);
+    photoView.retitle(net.heat ? `Where hiding a part lowers “${header.classes[net.heat.of]}”: the fuller the color, the more` : `It sees ${whole} × ${whole} pixels`);
     photoView.paint(`The photograph; the framed part, at most ${fields[0].field} pixels wide, is what this position reads`, (ctx, width, height) => {
       const edge = (header.side - header.crop) / 2, step = width / header.crop;
       ctx.drawImage(net.photo, edge, edge, header.crop, header.crop, 0, 0, width, height);
