@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import fast
+from . import fast, records
 from .data.batches import Batches, fingerprint, resize_stored, seed_of, train_val_split
 from .dataset import ImageSet, load
 from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses, training_subset
@@ -350,6 +350,7 @@ class Training:
         kept = {name: state["plateau"][name] for name in ("best", "waited", "divided")}
         self.plateau = replace(self.plateau, **kept)
         self.done = Progress(**state["progress"])
+        self.done.curves = records.renamed_curves(self.done.curves)
         if self.ranks.is_main:  # the others count from nothing: the sum is what the run has
             self.totals.copy_(state["totals"])
         if changed:
