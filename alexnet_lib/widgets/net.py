@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..architecture import AlexNet
 from ..augmentation import center_crop, ten_crop
-from ..spec import Norm, Pool
+from ..architecture import Norm, Pool
 from .base import PageWidget
 from .bundle import asset_text, on_click_names
 from .net_weights import ShippedNet, load

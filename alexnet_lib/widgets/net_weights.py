@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from ..architecture import AlexNet
 from ..dropout import PaperDropout
 from ..guard import require_choice, require_count, require_tensor
-from ..spec import AlexNetSpec, Norm, Pool, Relu
-from ..variants import NETS
+from ..architecture import AlexNetSpec, Norm, Pool, Relu
+from ..specs import NETS
 
 FORMAT = 1
 STEPS = {Relu: "relu", Norm: "norm", Pool: "pool"}
