@@ -57,7 +57,7 @@ def compress(
     Raises ValueError for a network with steps that the page cannot run: it knows ReLU, LRN and max pooling.
     """
     require_count("rank", rank, "it is the rank that fc6 and fc7 are cut to")
-    require_count("bits", bits, "a weight is stored in one byte at most", least=2, most=8)
+    require_count("bits", bits, "a weight is stored in one byte at most", ge=2, le=8)
     require_tensor("mean", mean, "(3, side, side)", "the mean image of the training set (§2)", finite=True)
     spec, body = net.spec, _Body(bits)
     layers = [*_convolutions(net, body), *_fully_connected(net, body, rank)]
