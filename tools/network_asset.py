@@ -20,8 +20,9 @@ import torch
 from PIL import Image
 
 from alexnet_lib.architecture import PAPER, AlexNet
+from alexnet_lib.augmentation import center_crop
 from alexnet_lib.data.images import rescale_and_crop
-from alexnet_lib.dataset import photographs
+from alexnet_lib.dataset import load, photographs
 from alexnet_lib.qualitative import recorded_first_layer, recorded_mean
 from alexnet_lib.training import checkpoints
 from alexnet_lib.specs import NETS
@@ -85,6 +86,14 @@ def trained(path: Path) -> ShippedNet:
     return ShippedNet(net.eval(), state["mean"].float(), tuple(state["classes"]), config["input_scale"])
 
 
+def sample(path: Path, found: ShippedNet, count: int = 2000) -> torch.Tensor:
+    """Center crops of training images, as the network reads them: what fc6 and fc7 shall be right on."""
+    state = checkpoints.newest(path)[1] if path.is_dir() else checkpoints.read(path)
+    train = load(state["config"]["data"], "train", size=found.mean.shape[-1])
+    images = train.images[:: max(1, len(train.images) // count)].float() - found.mean
+    return found.input_scale * center_crop(images, found.net.spec.image_size)
+
+
 def photos(side: int) -> dict:
     """name -> {"title", "jpeg"}; every photograph is square, `side` pixels."""
     made = {}
@@ -121,6 +130,7 @@ def main() -> None:
         bits=arguments.bits,
         input_scale=found.input_scale,
         about=about,
+        sample=None if arguments.untrained else sample(arguments.run, found),
     )
     ON_CLICK.mkdir(exist_ok=True)
     for name, content in {"network": asset, "photos": photos(found.mean.shape[-1])}.items():
