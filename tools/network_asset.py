@@ -24,8 +24,8 @@ from alexnet_lib.augmentation import center_crop
 from alexnet_lib.data.images import rescale_and_crop
 from alexnet_lib.dataset import load, photographs
 from alexnet_lib.qualitative import recorded_first_layer, recorded_mean
-from alexnet_lib.training import checkpoints
 from alexnet_lib.specs import NETS
+from alexnet_lib.training import checkpoints
 from alexnet_lib.widgets.bundle import ON_CLICK
 from alexnet_lib.widgets.net_stills import hero_html
 from alexnet_lib.widgets.net_weights import ShippedNet, compress

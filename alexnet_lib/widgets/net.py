@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..architecture import AlexNet
+from ..architecture import AlexNet, Norm, Pool
 from ..augmentation import center_crop, ten_crop
-from ..architecture import Norm, Pool
 from .base import PageWidget
 from .bundle import asset_text, on_click_names
 from .net_weights import ShippedNet, load

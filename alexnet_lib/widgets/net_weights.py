@@ -19,10 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..architecture import AlexNet
+from ..architecture import AlexNet, AlexNetSpec, Norm, Pool, Relu
 from ..dropout import PaperDropout
 from ..guard import require_choice, require_count, require_tensor
-from ..architecture import AlexNetSpec, Norm, Pool, Relu
 from ..specs import NETS
 
 FORMAT = 1
