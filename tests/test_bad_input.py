@@ -92,4 +92,6 @@ CALLS = [
 def test_a_wrong_call_is_refused_by_the_name_of_its_argument_and_the_rule(argument, call):
     with pytest.raises((TypeError, ValueError), match=rf"\b{argument}\b") as error:
         call()
-    assert re.search(r"must|choose from|use |pass |take |takes |need|splits are|end it|is none|has no", str(error.value))
+    assert re.search(
+        r"must|choose from|use |pass |take |takes |need|splits are|end it|is none|has no", str(error.value)
+    )
