@@ -30,6 +30,16 @@ ALONE = Ranks(0, 1, 0, torch.device("cpu"))
 ONE_EPOCH = replace(CONFIG, epochs=1)
 
 
+@pytest.fixture(autouse=True)
+def signals():
+    """As in a terminal, where the tests run behind nohup or in the background too."""
+    names = [name for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    kept = [signal.signal(getattr(signal, name), signal.default_int_handler) for name in names]
+    yield
+    for name, handler in zip(names, kept, strict=True):
+        signal.signal(getattr(signal, name), handler)
+
+
 def final_state(folder):
     state = checkpoints.newest(folder)[1]
     del state["progress"]["seconds"]  # the one thing that differs from run to run
