@@ -222,12 +222,8 @@ class CeilConv2d(nn.Conv2d):
     """
 
     def forward(self, a: Tensor) -> Tensor:
-        below, right = (
-            (z - side - 2 * padding) % s
-            for side, z, s, padding in zip(
-                a.shape[-2:], self.kernel_size, self.stride, self.padding, strict=True
-            )
-        )
+        z, s, padding = self.kernel_size, self.stride, self.padding
+        below, right = ((z[d] - a.shape[d - 2] - 2 * padding[d]) % s[d] for d in (0, 1))
         return super().forward(F.pad(a, (0, right, 0, below)))
 
 

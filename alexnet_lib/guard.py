@@ -9,7 +9,7 @@ import inspect
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NamedTuple, Union, get_args, get_origin, 
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 MOST = 2**63 - 1  # torch counts no further
 
@@ -170,16 +170,6 @@ def require_choice(name: str, value: object, choices: Iterable[str]) -> str:
     return value
 
 
-def require_flag(name: str, value: object, why: str = "") -> bool:
-    """Return `value` if it is True or False; the text "false", which counts as true elsewhere, is refused."""
-    return bool(require_kind(name, value, bool, why))
-
-
-def require_net(name: str, value: object) -> nn.Module:
-    """Return `value` if it is a net or a layer of one."""
-    return require_kind(name, value, nn.Module, "pass a net or a layer")
-
-
 def require_path(name: str, value: object, why: str) -> Path:
     """Return `value` as a path. An empty text is refused: it would name the current folder by accident."""
     path = os.fspath(require_kind(name, value, str | os.PathLike, why))
@@ -203,21 +193,3 @@ def require_tensor(name: str, value: object, form: str, why: str, *, finite: boo
     if finite and not value.isfinite().all():
         raise ValueError(f"{name} holds nan or infinite numbers, and must be finite: {why}")
     return value
-
-
-def require_same_length(parts: Mapping[str, Sized], why: str) -> int:
-    """Return the length that all `parts` have, by name."""
-    lengths = {name: len(part) for name, part in parts.items()}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"{told} parts, and all must have as many: {why}")
-    return next(iter(lengths.values()))
-
-
-def require_same_names(name: str, parts: Mapping[str, Iterable[str]], why: str) -> list[str]:
-    """Raise unless all `parts` have the same names in the same order; return these names."""
-    first = list(next(iter(parts.values())))
-    for part, names in parts.items():
-        if list(names) != first:
-            raise ValueError(f"{name}[{part!r}] holds {list(names)}, and must hold {first}: {why}")
-    return first

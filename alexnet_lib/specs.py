@@ -229,8 +229,9 @@ def build(name: str, image_size: Count, dropout: Fraction, classes: Count, init:
     """A net out of `NETS` for images of that side, with that dropout and number of classes.
 
     init: "paper" starts as the spec says; "source-2012" too, but draws the 3x3 kernels (conv3 to conv5) from
-    N(0, 0.03); "xavier" draws every layer by
-    Xavier's rule, made for tanh, and "he" by He's, made for ReLU, both with biases 0.
+    N(0, 0.03); "xavier" draws every layer by Xavier's rule, made for tanh, and "he" by He's, made for ReLU,
+    both with biases 0.
+
     Raises ValueError for an unknown name, and where the net has no place for that side, dropout or start.
     """
     spec = NETS[require_choice("name", name, NETS)]

@@ -114,6 +114,8 @@ def test_version_is_the_package_s(capsys):
         main(["--version"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out == f"alexnet {alexnet_lib.__version__}\n"
+    run = subprocess.run([sys.executable, "-m", "alexnet_lib", "--version"], capture_output=True, text=True)
+    assert run.stdout == f"alexnet {alexnet_lib.__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,10 @@ def test_neurons_are_659272_in_both_towers_together():
     assert sum(neurons.values()) == 659_272
 
 
-@pytest.mark.parametrize("name", ["paper", "source-2012", "torchvision"])
+@pytest.mark.parametrize(
+    "name",
+    ["paper", *(pytest.param(name, marks=pytest.mark.slow) for name in ("source-2012", "torchvision"))],
+)
 def test_an_output_sees_as_many_pixels_as_the_trace_says(name):
     """Column j of image j is not a number; an output is not a number where it sees column j."""
     width = 320  # enough that one output of the last layer sees no edge

@@ -100,7 +100,7 @@ def test_the_numbers_of_the_sections_are_those_printed():
     }
     assert dataclasses.asdict(paper.LEARNING) == {
         "batch_size": 128,
-        "rate": 0.01,
+        "lr": 0.01,
         "momentum": 0.9,
         "weight_decay": 0.0005,
         "epochs": 90,

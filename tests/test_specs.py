@@ -131,13 +131,15 @@ def test_the_start_of_a_net_can_be_drawn_otherwise():
     assert [conv.bias.mean().item() for conv in source] == [0, 1, 0, 1, 1]
     conv = convs("paper-tanh", "xavier")[2]
     assert conv.weight.std().item() == pytest.approx((2 / (9 * 256 + 9 * 384)) ** 0.5, rel=0.01)
+    conv = convs("paper", "he")[2]
+    assert conv.weight.std().item() == pytest.approx((2 / (9 * 256)) ** 0.5, rel=0.01)
 
 
 @pytest.mark.parametrize(
     ("call", "word"),
     [
         (lambda: build("papier", 224, 0.5, 10), "name is 'papier'.*did you mean 'paper'"),
-        (lambda: build("paper", 224, 0.5, 10, init="he"), "init is 'he'"),
+        (lambda: build("paper", 224, 0.5, 10, init="hee"), "init is 'hee'"),
         (lambda: build("four-layer", 32, 0.0, 10, init="source-2012"), "init is 'source-2012'"),
         (lambda: build("figure-1-relu", 24, 0.0, 10), "crop=32"),
         (lambda: build("figure-1-relu", 32, 0.5, 10), "dropout=0"),

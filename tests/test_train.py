@@ -30,6 +30,16 @@ ALONE = Ranks(0, 1, 0, torch.device("cpu"))
 ONE_EPOCH = replace(CONFIG, epochs=1)
 
 
+@pytest.fixture(autouse=True)
+def signals():
+    """As in a terminal, where the tests run behind nohup or in the background too."""
+    names = [name for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    kept = [signal.signal(getattr(signal, name), signal.default_int_handler) for name in names]
+    yield
+    for name, handler in zip(names, kept, strict=True):
+        signal.signal(getattr(signal, name), handler)
+
+
 def final_state(folder):
     state = checkpoints.newest(folder)[1]
     del state["progress"]["seconds"]  # the one thing that differs from run to run
@@ -195,7 +205,7 @@ def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_
         victim.kill()
         kills += victim.wait() == -signal.SIGKILL
     (broken / "checkpoint-000000001.pt.part").write_bytes(b"half")  # of a kill in the middle of writing
-    assert start(broken, True).wait(120) == process.wait(120) == 0
+    assert start(broken, True).wait(300) == process.wait(300) == 0
     assert_same_bits(final_state(broken), final_state(unbroken))
     assert not list(broken.glob("*.part"))
     assert (broken / "weights.pt").exists()

@@ -223,9 +223,10 @@ def check_safe_save(answer: Callable) -> Verdict:
                     "stopped between two pieces, path does not hold what it held before. Hint: write to "
                     "another name first",
                 )
-            os.link(path, witness)
+            with contextlib.suppress(OSError):  # some file systems have no second names
+                os.link(path, witness)
             answer(path, _pieces(stop=False))
-            if witness.read_bytes() != b"old":
+            if witness.exists() and witness.read_bytes() != b"old":
                 return Verdict(
                     False,
                     "the old file was written into, and a kill in that moment leaves a mixture. Hint: "

@@ -6,11 +6,12 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from ..guard import require_net
+from ..guard import validated
 from ..normalization import LocalResponseNorm
 from .lrn import FastLocalResponseNorm
 
 
+@validated
 def use(net: nn.Module) -> nn.Module:
     """Give a net its fast bodies, in place, and return it. The numbers stay the same up to rounding.
 
@@ -18,7 +19,7 @@ def use(net: nn.Module) -> nn.Module:
     makes convolutions and pooling hand on memory that way; a ReLU right behind a convolution or a linear
     layer of an `nn.Sequential` writes over its input, which nobody else reads (but a hook on that layer).
     """
-    for layer in require_net("net", net).modules():
+    for layer in net.modules():
         if type(layer) is LocalResponseNorm:
             layer.__class__ = FastLocalResponseNorm  # so copies and pickles of the net are fast too
         if isinstance(layer, nn.Sequential):

@@ -15,8 +15,8 @@ class FastLocalResponseNorm(LocalResponseNorm):
     """The same layer and numbers, but it keeps only its input for the way back, and computes d again."""
 
     def forward(self, a: Tensor) -> Tensor:  # (N, C, H, W)
-        plain = a.dim() == 4 and a.is_floating_point() and a.numel() and a.device.type == "cpu"
-        if not plain or torch.compiler.is_compiling() or torch.jit.is_tracing() or is_transformed(a):
+        watched = torch.compiler.is_compiling() or torch.jit.is_tracing() or is_transformed(a)
+        if watched or a.dim() != 4 or not a.is_floating_point() or not a.numel() or a.device.type != "cpu":
             return super().forward(a)  # the formula, which torch can compile and differentiate in any way
         alpha = self.alpha / self.n if self.alpha_over_n else self.alpha
         channels = a.unflatten(1, (self.towers, -1))  # (N, towers, C / towers, H, W)

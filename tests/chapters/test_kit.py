@@ -3,16 +3,18 @@
 import base64
 import html
 import io
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from PIL import Image
-from test_experiments import figure_1_records
+from test_records import RECORD
 
-from alexnet_lib import architecture, paper
+from alexnet_lib import architecture, paper, records
 from alexnet_lib.chapters.evidence import finding
 from alexnet_lib.chapters.kit import Picture, Table, begin, claim_card, show_experiment, show_source, subplots
 from alexnet_lib.chapters.picture import as_picture
+from alexnet_lib.experiments import EXPERIMENTS
 from alexnet_lib.normalization import LocalResponseNorm, window_sum
 
 
@@ -106,11 +108,31 @@ def test_without_records_an_experiment_says_what_it_waits_for_and_how_to_make_it
     assert "alexnet experiment run lrn-cifar" in shown
 
 
+def figure_1_records(folder, tanh_epochs):
+    """Runs of Figure 1's nets whose errors fall from 50 % in a straight line, 25 % after so many epochs."""
+    asked = EXPERIMENTS["relu-against-tanh"]
+
+    def store(label, config, epochs):
+        errors = [0.5]
+        while errors[-1] > 0.25:
+            errors.append(0.5 - 0.25 * len(errors) / (epochs - 0.5))
+        record = replace(RECORD, experiment=asked.name, label=label, seed=config.seed)
+        curves = {"running training error": errors}
+        records.store(replace(record, config={**asdict(config), "changes": []}, curves=curves), folder)
+
+    for arm, best, wanted in (("relu", 0.002, 5 * [4.0]), ("tanh", 0.02, tanh_epochs)):
+        for rate in asked.arms[arm].rates:
+            label = f"{arm}-rate-search-{rate:g}"
+            store(label, asked.search_config(arm, rate), 5.0 if rate == best else 9.0)
+        for seed, epochs in enumerate(wanted):
+            store(f"{arm}-seed{seed}", asked.config(arm, seed, best), epochs)
+
+
 def test_with_records_an_experiment_has_its_effect_curves_and_the_way_to_them(tmp_path):
     figure_1_records(tmp_path, [6.0, 5.0, 7.0, 6.0, 6.0])
     card = show_experiment("relu-against-tanh", tmp_path)
     shown = repr(card)
     assert "ours: 1.49 times (" in shown
     assert "relu 21.4 after 5 epochs, 5 seeds" in shown  # 50 - 25 * 4 / 3.5
-    assert "in the paper 6.00 times, same sign" in shown
+    assert "in the paper 6.00 times, smaller, same direction" in shown
     assert card._repr_html_().count("<svg") == 3  # one interval on the card; curves and forest in the details
