@@ -96,7 +96,7 @@ def faults(visit):
     return {name: what for name, what in found.items() if what}
 
 
-@pytest.mark.parametrize(("path", "width", "theme"), looks())
+@pytest.mark.parametrize(("path", "width", "theme"), list(looks()))
 def test_a_page_is_whole_accessible_and_alone_on_its_host(browser, book_url, path, width, theme):
     with visiting(browser, f"{book_url}/{path}", width=width, theme=theme) as visit:
         assert faults(visit) == {}
