@@ -1,7 +1,7 @@
 """The paper's net as it was trained: one tower in each of two processes, one process for each GPU (§3.2).
 
 Where a layer reads both towers, each process sends the activities that it computed to the other, and on the
-way back the other's gradients return. Everything else stays where it is: weights, momentum, half of the channels.
+way back the other's gradients return. All else stays where it is: weights, momentum, half of the channels.
 """
 
 from collections import Counter

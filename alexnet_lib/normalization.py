@@ -15,8 +15,10 @@ def window_sum(x: Tensor, n: int) -> Tensor:
     The window of channel i starts at i - n // 2: centered for odd n, one further down than up for even n,
     as in the original code and in torch. (..., C, H, W) -> (..., C, H, W).
     """
-    padded = F.pad(x, (0, 0, 0, 0, n // 2, (n - 1) // 2))  # (..., C + n - 1, H, W)
-    return sum(padded[..., j : j + x.shape[-3], :, :] for j in range(n))  # (..., C, H, W)
+    channels = x.shape[-3]
+    below, above = min(n // 2, channels), min((n - 1) // 2, channels)  # what lies further is zero
+    padded = F.pad(x, (0, 0, 0, 0, below, above))  # (..., below + C + above, H, W)
+    return sum(padded[..., j : j + channels, :, :] for j in range(below + 1 + above))  # (..., C, H, W)
 
 
 @torch.fx.wrap

@@ -1,4 +1,4 @@
-"""Max pooling of z x z windows, s apart, overlapping when s < z (§3.4); the layer is torch.nn.MaxPool2d(z, s)."""
+"""Max pooling of z x z windows, s apart, overlapping when s < z (§3.4): torch.nn.MaxPool2d(z, s)."""
 
 from .guard import Count, Index, validated
 

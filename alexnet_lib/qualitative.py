@@ -227,3 +227,15 @@ def nearest(query: Tensor, gallery: Tensor, k: Count = 6, *, batch: Count = 256)
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def trained_network():
+    """The paper's network, trained for this book on ten classes of ImageNet with crops of 128 pixels.
+
+    Its weights are those that the page runs: rounded to 6 bits, fc6 and fc7 cut to rank 64. Returns an object
+    with `net` in evaluation mode, `mean` (3, 144, 144), `classes` and `input_scale`; the run and its error
+    before and after rounding are on record: `records.load("imagenette")`, label "in-the-page".
+    """
+    from .widgets.net_stills import shipped_network  # here: everything else of §6.1 needs no widgets
+
+    return shipped_network()

@@ -24,6 +24,7 @@ RENAMED = {
     "drop_epochs": "milestones",
     "held_out": "val_fraction",
     "image_side": "image_size",
+    "colour_noise": "color_noise",
     "noise_magnitude": "color_noise_scale",
 }
 RUNNING, MEASURED = "running training error", "training error"
@@ -102,8 +103,8 @@ def _experiments(folder: str | Path) -> list[str]:
 def fields_of(path: Path) -> dict:
     """The fields of a record's file under today's names; ValueError where it is not a JSON object.
 
-    The first records called "training error" what is the running one: of the training pass itself, with its
-    random crops and dropout. A record that has both means by "training error" the one measured afterwards.
+    The running training error is of the training pass itself, with its random crops and dropout. A record
+    that has both means by "training error" the one measured afterwards.
     """
     text = path.read_text("utf-8").replace("colour", "color").replace("centre", "center")
     found = json.loads(text)
@@ -111,10 +112,21 @@ def fields_of(path: Path) -> dict:
         raise ValueError(f"{path.name} is not a record: it holds no JSON object")
     found.pop("sha256", None)  # of the first records
     if isinstance(config := found.get("config"), dict):
-        found["config"] = {RENAMED.get(name, name): value for name, value in config.items()}
-    if isinstance(curves := found.get("curves"), dict) and RUNNING not in curves:
-        found["curves"] = {RUNNING if name == MEASURED else name: curve for name, curve in curves.items()}
+        found["config"] = renamed(config)
+    if isinstance(curves := found.get("curves"), dict):
+        found["curves"] = renamed_curves(curves)
     return found
+
+
+def renamed(fields: dict) -> dict:
+    """A config, or curves, under today's names."""
+    return {RENAMED.get(name, name): value for name, value in fields.items()}
+
+
+def renamed_curves(curves: dict) -> dict:
+    """Curves under today's names. The first runs called "training error" what is the running one."""
+    names = {MEASURED: RUNNING} if RUNNING not in curves else {}
+    return {names.get(name, name): curve for name, curve in renamed(curves).items()}
 
 
 def store(record: Record, folder: str | Path = RESULTS) -> Path:

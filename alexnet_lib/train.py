@@ -9,6 +9,7 @@ From Python: `train(PRESETS["laptop"], "runs/laptop")`. What a run does is all i
 
 import math
 import time
+import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import fast
+from . import fast, records
 from .data.batches import Batches, fingerprint, resize_stored, seed_of, train_val_split
 from .dataset import ImageSet, load
 from .evaluation import center_crop_probabilities, ten_crop_probabilities, topk_misses, training_subset
@@ -85,6 +86,7 @@ def train(
             part.unlink()  # a kill in the middle of writing left it
         found = checkpoints.newest(folder) if folder else None
         require_fit(config, ranks, net)
+        config = settle_precision(config, ranks)
         if bool(found) != resume:
             raise ValueError(
                 f"folder is {folder}, and holds a run already: go on with it by resume=True (--resume), or "
@@ -114,6 +116,21 @@ def require_fit(config: TrainConfig, ranks: Ranks, net: nn.Module | None = None)
             f"spec is {config.spec!r}, which normalizes by statistics of a batch, and each of {ranks.size} "
             f"processes has a part of it: train this net in one process"
         )
+
+
+def settle_precision(config: TrainConfig, ranks: Ranks) -> TrainConfig:
+    """The config, in float32 where this CPU only imitates half precision: a step would take minutes."""
+    name = {"bfloat16": "_is_mkldnn_bf16_supported", "float16": "_is_mkldnn_fp16_supported"}
+    if config.precision == "float32" or ranks.device.type != "cpu":
+        return config
+    if torch.backends.mkldnn.is_available() and getattr(torch.ops.mkldnn, name[config.precision])():
+        return config
+    if ranks.is_main:
+        warnings.warn(
+            f"precision is {config.precision!r}, and this CPU has none: the run is in float32",
+            stacklevel=3,
+        )
+    return replace(config, precision="float32")
 
 
 def stored_size(config: TrainConfig) -> int | None:
@@ -177,8 +194,8 @@ class Training:
     ):
         if images.classes != test.classes or not len(test):
             raise ValueError(
-                f"sets have {len(images.classes)} and {len(test.classes)} classes, and {len(test)} test images: "
-                f"both must have the same classes, and the test set at least one image"
+                f"sets have {len(images.classes)} and {len(test.classes)} classes, and {len(test)} test "
+                f"images: both must have the same classes, and the test set at least one image"
             )
         self.config, self.images, self.test, self.ranks, self.folder = config, images, test, ranks, folder
         chosen, self.validation = train_val_split(
@@ -350,6 +367,7 @@ class Training:
         kept = {name: state["plateau"][name] for name in ("best", "waited", "divided")}
         self.plateau = replace(self.plateau, **kept)
         self.done = Progress(**state["progress"])
+        self.done.curves = records.renamed_curves(self.done.curves)
         if self.ranks.is_main:  # the others count from nothing: the sum is what the run has
             self.totals.copy_(state["totals"])
         if changed:

@@ -59,14 +59,14 @@ def averages(tmp_path_factory, photos):
         "device": "cpu",
         "progress": False,
     }
-    chosen, begin = {}, Training.run
+    chosen, loop = {}, Training.loop
 
-    def noted(training, *settings):
+    def noted(training):
         chosen[training.folder.relative_to(at / "runs" / "averaged").as_posix()] = training.batches.chosen
-        return begin(training, *settings)
+        loop(training)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "run", noted)
+        patch.setattr(Training, "loop", noted)
         run(AVERAGED, **options)
     return SimpleNamespace(at=at, options=options, chosen=chosen, runs=on_record("averaged", at / "records"))
 
@@ -139,25 +139,19 @@ def test_a_run_of_one_net_is_not_taken_for_one_of_several(averages, tmp_path):
 
 def test_averaged_nets_that_are_broken_off_go_on_with_the_net_they_were_at(averages, tmp_path, monkeypatch):
     options = averages.options | {"folder": tmp_path / "records", "out": tmp_path / "runs"}
-    steps, step = [], Training._step
+    steps, count = [], Training.count
 
-    def stopped(training):
+    def counted(training, *given):
         steps.append(training.folder.name)
         if len(steps) == 10:  # of four steps a net: the search, the first net, and half of the second
             signal.raise_signal(signal.SIGTERM)
-        step(training)
+        count(training, *given)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "_step", stopped)
-        with pytest.raises(Interrupted, match="two-nets-seed0 stopped and saved"):
-            run(AVERAGED, ["two-nets"], **options)
-    assert steps[-1] == "net-1"
-    rest = []
-    monkeypatch.setattr(
-        Training, "_step", lambda training: rest.append(training.folder.name) or step(training)
-    )
+    monkeypatch.setattr(Training, "count", counted)
+    with pytest.raises(Interrupted, match="two-nets-seed0 stopped and saved"):
+        run(AVERAGED, ["two-nets"], **options)
     run(AVERAGED, ["two-nets"], **options)
-    assert rest == 2 * ["net-1"] + 4 * ["net-0"] + 4 * ["net-1"]  # the end of one run, and the other
+    assert steps[9:] == 3 * ["net-1"] + 4 * ["net-0"] + 4 * ["net-1"]  # the end of one run, and the other
     again = on_record("averaged", tmp_path / "records")
     for label, record in again.items():
         before = averages.runs[label]

@@ -222,13 +222,13 @@ def test_a_single_process_is_told_how_to_start_two():
 
 def test_three_processes_are_refused(monkeypatch):
     monkeypatch.setattr(dist, "is_initialized", lambda: True)
-    monkeypatch.setattr(dist, "get_ranks_size", lambda: 3)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 3)
     with pytest.raises(ValueError, match=r"2 processes, one for each tower.*one of 3: .*--nproc-per-node 2"):
         TwoDeviceAlexNet(SMALL["paper"])
 
 
 def with_batch_norm(spec):
-    first = replace(spec.convs[0], then=(BatchNorm(spec.convs[0].out_channels),))
+    first = replace(spec.convs[0], then=(BatchNorm(),))
     return replace(spec, convs=(first, *spec.convs[1:]))
 
 

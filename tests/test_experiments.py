@@ -33,6 +33,7 @@ from alexnet_lib.experiments import (
 from alexnet_lib.learning import TrainConfig
 from alexnet_lib.qualitative import colorfulness
 from alexnet_lib.train import Training
+from alexnet_lib.training import checkpoints
 from alexnet_lib.training.fileio import lock_folder
 from alexnet_lib.training.runs import Interrupted, build_net, load_net
 
@@ -119,8 +120,9 @@ def test_a_run_without_the_number_has_none():
 
 def test_values_are_results_or_the_ends_of_curves_and_a_gap_lies_between_them():
     assert Value("test error").of(RECORD) == 0.4
-    assert Value("training error").of(RECORD) == 0.3
-    assert Gap(Value("test error"), Value("training error")).of(RECORD) == pytest.approx(0.1)
+    assert Value("running training error").of(RECORD) == 0.3
+    gap = Gap(Value("test error"), Value("running training error"))
+    assert gap.of(RECORD) == pytest.approx(0.1)
 
 
 # Verdicts
@@ -334,29 +336,29 @@ def test_the_answer_is_the_interval_of_the_pairs_of_a_seed(laboratory):
     assert answer.interval == interval(pairs)
     assert answer.verdict == verdict(SMALL.comparisons[0], interval(pairs))
     assert answer.effect.endswith("2 seeds)")
-    assert answer.power.startswith(f"an effect below {answer.interval.half_width:.2f} ")
-    assert answer.circumstances.startswith("patches of ten photographs")
-    assert ", 40 images; CPU" in answer.circumstances
+    assert answer.half_width == f"plus or minus {answer.interval.half_width:.2f}"
+    assert answer.setting.startswith("patches of ten photographs")
+    assert ", 40 images; CPU" in answer.setting
 
 
 def test_a_run_that_is_broken_off_goes_on_and_ends_with_the_same_numbers(laboratory, tmp_path, monkeypatch):
-    save = Training._save
+    save, count, epochs = checkpoints.save, Training.count, []
 
-    def save_and_stop(training):
-        save(training)
+    def save_and_stop(*given):
+        save(*given)
         raise KeyboardInterrupt
 
+    def counted(training, *given):
+        epochs.append(training.done.epoch)
+        count(training, *given)
+
     options = laboratory.options | {"folder": tmp_path / "records", "out": tmp_path / "runs"}
-    monkeypatch.setattr(Training, "_save", save_and_stop)
+    monkeypatch.setattr(checkpoints, "save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
         run(SMALL, ["relu"], **options)
-    monkeypatch.setattr(Training, "_save", save)
     assert not (tmp_path / "records").exists()
-    epochs = []
-    step = Training._step
-    monkeypatch.setattr(
-        Training, "_step", lambda training: epochs.append(training.done.epoch) or step(training)
-    )
+    monkeypatch.setattr(checkpoints, "save", save)
+    monkeypatch.setattr(Training, "count", counted)
     again = run(SMALL, ["relu"], seeds=1, **options)
     assert epochs[0] == 1  # the first epoch was in the checkpoint
     assert [record.curves for record in again] == [record.curves for record in laboratory.made[:3]]
@@ -466,11 +468,11 @@ def spoil(folder, label, change):
             lambda run: run["config"].update(epochs=4),
             "relu-seed0 of small has epochs = 4, and .* 3",
         ),
-        ("relu-seed0", lambda run: run["config"].update(rate=1e-5), "rate = 1e-05"),
+        ("relu-seed0", lambda run: run["config"].update(lr=1e-5), "lr = 1e-05"),
         ("relu-seed0", lambda run: run.update(seed=7), "seed 7, not 0"),
         ("relu-seed0", lambda run: run["config"].update(seed=7), "seed = 7"),
         ("relu-seed0", lambda run: run["config"].update(changes=[{"epoch": 1}]), "changes"),
-        ("relu-rate-search-0.001", lambda run: run["config"].update(rate=1.0), "rate = 1.0"),
+        ("relu-rate-search-0.001", lambda run: run["config"].update(lr=1.0), "lr = 1.0"),
         ("tanh-seed1", lambda run: run.update(data="others"), "data are others and patches"),
         ("tanh-seed1", lambda run: run.update(label="tanh-seed0"), "tanh-seed0 of small is on record twice"),
     ],
@@ -484,10 +486,11 @@ def test_a_record_that_is_not_what_was_declared_is_refused(laboratory, tmp_path,
         report(SMALL, tmp_path)
 
 
-def test_a_record_from_before_a_field_was_there_counts_with_its_default(laboratory, tmp_path):
+def test_a_record_from_before_a_field_was_there_counts_and_so_does_another_precision(laboratory, tmp_path):
     for record in laboratory.made:
         records.store(record, tmp_path)
     spoil(tmp_path, "relu-seed0", lambda run: run["config"].pop("compiled"))
+    spoil(tmp_path, "relu-seed1", lambda run: run["config"].update(precision="bfloat16"))
     assert report(SMALL, tmp_path).answers[0].interval
 
 
@@ -529,7 +532,7 @@ def test_the_command_reports_all_experiments_where_none_is_named(capsys):
     out = capsys.readouterr().out
     for name, asked in EXPERIMENTS.items():
         assert f"{name}: {asked.question}" in out
-        assert f"To measure {name}\n" in out
+        assert f"alexnet experiment run {name}\n" in out
 
 
 def test_the_command_runs_the_named_arms_and_reports(laboratory, capsys, monkeypatch):

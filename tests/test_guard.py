@@ -38,19 +38,19 @@ def test_a_number_of_any_kind_comes_back_as_a_plain_float(value):
 
 @pytest.mark.parametrize("value", [True, np.True_, 2.0, np.float64(2.0), "2", None, [2]], ids=repr)
 def test_what_is_no_whole_number_is_no_count(value):
-    with pytest.raises(TypeError, match="^n is .* a whole number: it counts channels$"):
+    with pytest.raises(TypeError, match=r"^n is .* a whole number: it counts channels$"):
         require_count("n", value, "it counts channels")
 
 
 @pytest.mark.parametrize("value", [True, np.True_, "0.5", None, [0.5], 1j], ids=repr)
 def test_what_is_no_number_is_refused(value):
-    with pytest.raises(TypeError, match="^k is .* a number"):
+    with pytest.raises(TypeError, match=r"^k is .* a number"):
         require_number("k", value)
 
 
 @pytest.mark.parametrize("value", [NAN, float("inf"), np.float32("nan")])
 def test_a_number_must_be_finite(value):
-    with pytest.raises(ValueError, match="^k is (nan|inf), and must be finite"):
+    with pytest.raises(ValueError, match=r"^k is (nan|inf), and must be finite"):
         require_number("k", value)
 
 
@@ -79,14 +79,14 @@ def test_a_wrong_choice_hears_the_nearest_and_all_of_them():
     assert require_choice("unit", "tanh", iter(["relu", "tanh"])) == "tanh"
     with pytest.raises(ValueError, match=r"^unit is 'rleu', .*did you mean 'relu'\? choose from relu, tanh$"):
         require_choice("unit", "rleu", {"relu": 1, "tanh": 2})
-    with pytest.raises(ValueError, match="^unit is None") as error:
+    with pytest.raises(ValueError, match=r"^unit is None") as error:
         require_choice("unit", None, ["relu", "tanh"])
     assert "did you mean" not in str(error.value)
 
 
 @pytest.mark.parametrize("value", ["", "a\0b"])
 def test_a_path_names_something(value):
-    with pytest.raises(ValueError, match="^folder is"):
+    with pytest.raises(ValueError, match=r"^folder is"):
         require_path("folder", value, "the run goes there")
 
 
@@ -168,5 +168,5 @@ def test_the_fields_of_a_dataclass_are_held_to_and_may_hold_nothing():
 def test_a_validated_dataclass_hears_the_nearest_name_of_a_field():
     Other = validated(dataclasses.make_dataclass("Other", [("epochs", Count, 1)], frozen=True))
     assert dataclasses.replace(Other(2), epochs=3) == Other(3)
-    with pytest.raises(TypeError, match="^Other has no argument 'epoch'; did you mean 'epochs'"):
+    with pytest.raises(TypeError, match=r"^Other has no argument 'epoch'; did you mean 'epochs'"):
         Other(epoch=2)

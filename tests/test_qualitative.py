@@ -1,5 +1,6 @@
 """Colors and distances worked by hand, a null that knows chance, and recorded kernels that are not noise."""
 
+import os
 from itertools import combinations
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_lib import records
+from alexnet_lib import qualitative, records
 from alexnet_lib.architecture import AlexNet
+from alexnet_lib.dataset import load
+from alexnet_lib.evaluation import center_crop_probabilities, topk_error
 from alexnet_lib.qualitative import (
     Guess,
     colorfulness,
@@ -238,3 +241,22 @@ def test_unsigned_bytes_are_compared_as_numbers():
         torch.zeros(1, 3, 1, 1, dtype=torch.uint8), torch.full((1, 3, 1, 1), 255).byte(), 1
     )
     assert distances.item() == pytest.approx(255 * 3**0.5)
+
+
+def test_the_trained_network_judges_ten_classes_in_evaluation_mode():
+    trained = qualitative.trained_network()
+    assert trained.net.spec.image_size == 128 and not trained.net.training
+    scores = trained.net(torch.zeros(1, 3, 128, 128))
+    assert scores.shape == (1, 10) == (1, len(trained.classes))
+
+
+@pytest.mark.slow
+def test_the_trained_network_errs_as_often_as_its_record_says():
+    if "ALEXNET_DATA" not in os.environ:
+        pytest.skip("needs Imagenette: set ALEXNET_DATA")
+    trained = qualitative.trained_network()
+    test = load("imagenette", "test", size=trained.mean.shape[-1])
+    found = center_crop_probabilities(trained.net, test.images, 128, mean=trained.mean)
+    (record,) = [run for run in records.load("imagenette") if run.label == "in-the-page"]
+    expected = record.results["top-1 error, center, as shipped"]
+    assert topk_error(found, test.labels, 1) == pytest.approx(expected, abs=0.002)

@@ -33,12 +33,17 @@ def test_a_net_read_again_has_the_errors_of_its_run(tmp_path):
 
 
 def test_a_checkpoint_whose_config_has_older_names_is_read(tmp_path):
-    tiny_run(tmp_path, ONE_EPOCH)
+    config = replace(ONE_EPOCH, milestones=(2, 5), color_noise=0.2, color_noise_scale="deviation")
+    tiny_run(tmp_path, config)
     path, state = checkpoints.newest(tmp_path)
-    state["config"]["rate"] = state["config"].pop("lr")
-    state["config"].pop("init", None)
+    old = dict(rate="lr", held_out="val_fraction", drop_epochs="milestones", image_side="image_size")
+    old |= dict(colour_noise="color_noise", noise_magnitude="color_noise_scale", rate_plan="lr_plan")
+    for name, new in (old | dict(rate_divisions="max_drops")).items():
+        state["config"][name] = state["config"].pop(new)
+    state["config"].pop("init")
     torch.save(state, path)
-    assert load_net(tmp_path).config.lr == CONFIG.lr
+    assert load_net(tmp_path).config == config
+    assert tiny_run(tmp_path, replace(config, epochs=2), resume=True).config.epochs == 2
 
 
 def test_what_does_not_fit_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,10 +138,21 @@ def test_the_rate_falls_when_the_validation_error_stops_improving_or_at_named_ep
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_half_precision_learns_too(precision):
+def test_half_precision_learns_too(precision, monkeypatch):
+    monkeypatch.setattr(training, "settle_precision", lambda config, ranks: config)
     result = tiny_run(config=replace(CONFIG, precision=precision, epochs=4))
     assert result.curves["training loss"][-1] < 2.0
     assert result.net.head.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("supported", [False, True])
+def test_a_cpu_without_instructions_for_bfloat16_takes_float32_and_says_so(supported, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    with nullcontext() if supported else pytest.warns(UserWarning, match="precision is 'bfloat16'"):
+        result = tiny_run(config=replace(ONE_EPOCH, precision="bfloat16"))
+    precision = "bfloat16" if supported else "float32"
+    assert result.record("trial", "", "command").config["precision"] == precision
 
 
 def test_a_default_of_float64_makes_no_difference():
@@ -165,8 +177,9 @@ def test_a_gpu_learns_what_the_cpu_learns(settings):
 
 def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
     def start(folder, resume):
-        code = f"from training import long_run; from pathlib import Path; long_run(Path({str(folder)!r}), {resume})"
-        return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "tests")
+        code = "import pathlib, sys, training as t; t.long_run(pathlib.Path(sys.argv[1]), bool(sys.argv[2:]))"
+        command = [sys.executable, "-c", code, str(folder)] + ["resume"] * resume
+        return subprocess.Popen(command, cwd=ROOT / "tests")
 
     def written():
         return {path.name for path in broken.glob("checkpoint-*.pt")}
@@ -311,6 +324,10 @@ def test_what_does_not_fit_together_is_refused_before_an_image_is_read(changes, 
         training.require_fit(CONFIG, Ranks(0, 3, 0, torch.device("cpu")))
 
 
+def empty(images):
+    return replace(images, images=images.images[:0], labels=images.labels[:0])
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
@@ -318,7 +335,7 @@ def test_what_does_not_fit_together_is_refused_before_an_image_is_read(changes, 
         ({"sets": (torch.zeros(1), torch.zeros(1))}, "sets"),
         ({"sets": sets()[:1]}, "sets"),
         ({"sets": (sets()[0], replace(sets()[1], classes=tuple("abcdefghij")))}, "sets"),
-        ({"sets": (sets()[0], replace(sets()[1], images=sets()[1].images[:0], labels=sets()[1].labels[:0]))}, "sets"),
+        ({"sets": (sets()[0], empty(sets()[1]))}, "sets"),
         ({"save_seconds": "5"}, "save_seconds"),
         ({"save_seconds": -1.0}, "save_seconds"),
         ({"save_seconds": float("nan")}, "save_seconds"),

@@ -17,8 +17,6 @@ LOOKS = ((GRAY, ":", "^"), (ORANGE, "-", "o"), (GREEN, "-.", "v"), (BLUE, "--", 
 
 def subtracting(name: str, square: Tensor, mean: Tensor) -> Picture:
     """A square photograph, the mean image, and their difference around a middle gray; all (3, H, W)."""
-    for name_of, image in (("square", square), ("mean", mean)):
-        as_picture(image, name_of)
     difference = square.float() - mean
     panels = {name: square, "mean image": mean, "difference": difference + MIDDLE}
     figure, axes = subplots(1, 3, figsize=(NARROW, 2.2))
@@ -53,13 +51,13 @@ def steps_by_rate(steps: dict[str, dict[float, int]], most: int) -> Picture:
 
 
 def check_lost_share(answer: float) -> Verdict:
-    """§2: which share of a photograph of 400 rows and 600 columns is cut off?"""
+    """§2: which fraction of a photograph of 400 rows and 600 columns is cut off?"""
     return check_number(
         answer,
         1 - 400 / 600,
         "Hint: the shorter side is kept whole, whatever size it is rescaled to; what is left of the longer "
         "side is as long as the shorter one.",
-        "of 600 columns 400 are kept; rescaling changes the number of pixels and not this share.",
+        "of 600 columns 400 are kept; rescaling changes the number of pixels and not this fraction.",
         tolerance=1e-3,
     )
 

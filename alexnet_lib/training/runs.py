@@ -110,7 +110,7 @@ def load_net(folder: str | Path) -> TrainedNet:
 
 def config_of(state: dict) -> TrainConfig:
     """The config in a checkpoint; fields that it had under other names, or not yet, are understood."""
-    return TrainConfig(**{records.RENAMED.get(name, name): value for name, value in state["config"].items()})
+    return TrainConfig(**records.renamed(state["config"]))
 
 
 def build_net(config: TrainConfig, classes: int) -> nn.Module:

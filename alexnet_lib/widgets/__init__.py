@@ -20,6 +20,8 @@ _MODULES = {
     "ArchitectureExplorer": "architecture",
     "TowerExplorer": "towers",
     "RunExplorer": "runs",
+    "NetExplorer": "net",
+    "NetWalk": "walk",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 JS = Path(__file__).parent / "js"
 ASSETS = Path(__file__).parent / "assets"
+ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader asks for them
 
 SHARED = ("style", "controls", "canvas", "explorer")  # no import or export: put before each module
 HOST = "host"  # the classic script that brings the twins in a page to life
+WORKERS = ("engine",)  # scripts that a widget runs in a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:
@@ -26,7 +28,7 @@ def module_source(name: str) -> str:
 
 def module_names() -> list[str]:
     """Every widget that has a module, in alphabetical order."""
-    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, HOST})
+    return sorted(path.stem for path in JS.glob("*.js") if path.stem not in {*SHARED, *WORKERS, HOST})
 
 
 def page_script() -> str:
@@ -34,14 +36,17 @@ def page_script() -> str:
     modules = {name: _read(name) for name in module_names()}
     tables = (
         f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};\n"
-        f"const ASSETS = {json.dumps(asset_names())};"
+        f"const ASSETS = {json.dumps([*asset_names(), *on_click_names()])};"
     )
     return f"(() => {{\n{tables}\n{_read(HOST)}\n}})();\n"
 
 
 def asset_text(name: str) -> str:
-    """The JSON text of a data asset that ships with the package."""
-    return (ASSETS / f"{name}.json").read_text("ascii")
+    """The JSON text of a data asset that ships with the package, or of a worker's script."""
+    if name in WORKERS:
+        return json.dumps(_read(name))
+    folder = ON_CLICK if name in on_click_names() else ASSETS
+    return (folder / f"{name}.json").read_text("ascii")
 
 
 def asset_script(name: str) -> str:
@@ -50,5 +55,10 @@ def asset_script(name: str) -> str:
 
 
 def asset_names() -> list[str]:
-    """Every data asset, in alphabetical order."""
+    """Every data asset that a page loads by itself, in alphabetical order."""
     return sorted(path.stem for path in ASSETS.glob("*.json"))
+
+
+def on_click_names() -> list[str]:
+    """Every data asset that a page loads only when its reader asks, in alphabetical order."""
+    return sorted([*WORKERS, *(path.stem for path in ON_CLICK.glob("*.json"))])

@@ -20,7 +20,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # the library is not installed for readers
-from alexnet_lib.widgets.bundle import asset_names, asset_script, page_script
+from alexnet_lib.widgets.bundle import asset_names, asset_script, on_click_names, page_script
 
 LOG = logging.getLogger(__name__)
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -59,7 +59,7 @@ def write_bundle(app: Sphinx) -> None:
     data = static / "page-assets"
     data.mkdir(parents=True, exist_ok=True)
     (static / SCRIPT).write_text(page_script(), encoding="utf-8")
-    for name in asset_names():
+    for name in [*asset_names(), *on_click_names()]:
         (data / f"{name}.js").write_text(asset_script(name), encoding="ascii")
     # Here and not in _config.yml: Jupyter Book would put every script of a configured folder on every page.
     app.config.html_static_path.append(str(static))

@@ -20,7 +20,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("widgets")
     (folder / "page-assets").mkdir()
     (folder / "page-widgets.js").write_text(bundle.page_script(), "utf-8")
-    for name in bundle.asset_names():
+    for name in [*bundle.asset_names(), *bundle.on_click_names()]:
         (folder / "page-assets" / f"{name}.js").write_text(bundle.asset_script(name), "ascii")
     (folder / "arena.html").write_text(PAGE.format(title="Arena", body=""), "utf-8")
     with Server(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:

@@ -92,6 +92,7 @@ function pageOf(model, prefix) {
   const write = (values) => history.replaceState(history.state, "", writeHash(location.hash, prefix, values));
   const values = () => Object.fromEntries(model.get("params").map((p) => [p.name, model.get(p.name)]));
   return {
+    asset, // for what is too large to come unasked
     // Browsers refuse a hundred changes of the address in a few seconds, and a drag makes them.
     remember(state) { clearTimeout(timer); timer = setTimeout(write, 250, state); },
     async copyLink(told) {
