@@ -77,7 +77,7 @@ class ActivationExplorer(PageWidget):
         return float(self.value(x)), float(self.slope(x))
 
     def reference(self) -> list[float]:
-        """Value and slope at x, mean square of the slope, what is left, and the fraction of saturated inputs."""
+        """Value and slope at x, mean square of the slope, what is left, and the saturated fraction."""
         return [*self.here(), self.mean_square_slope(self.spread), self.left(), self.saturated()]
 
     def summary(self) -> str:
@@ -86,7 +86,8 @@ class ActivationExplorer(PageWidget):
         return (
             f"At x = {number(self.x)}, {UNITS[self.unit]} gives {number(value)} with slope {number(slope)}; "
             f"of inputs with standard deviation {number(self.spread)}, "
-            f"{percent(self.saturated())} fall where it is saturated, and {layers} {percent(self.left())} of a gradient."
+            f"{percent(self.saturated())} fall where it is saturated, and {layers} "
+            f"{percent(self.left())} of a gradient."
         )
 
     def draw_poster(self, figure: Figure) -> str:
@@ -113,7 +114,8 @@ class ActivationExplorer(PageWidget):
         decay.set_ylim(10 ** -(1 + 0.6 * self.layers), 2)
         return (
             f"Left: {UNITS[self.unit]} and its slope over inputs from -{FAR} to {FAR}. Right: what "
-            f"{self.layers} layers of each function leave of a gradient, against the standard deviation of the inputs."
+            f"{self.layers} layers of each function leave of a gradient, against the standard "
+            f"deviation of the inputs."
         )
 
     def _with(self, unit: str, spreads: np.ndarray) -> list[float]:

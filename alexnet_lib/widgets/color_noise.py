@@ -143,8 +143,8 @@ class ColorNoiseExplorer(PageWidget):
         for axes, title in zip((before, after, lines), titles, strict=True):
             axes.set(title=title, xticks=[], yticks=[])
         return (
-            "A photograph before and after PCA color augmentation, and the lines of color along the three principal "
-            "components of RGB, two standard deviations to each side of the mean color."
+            "A photograph before and after PCA color augmentation, and the lines of color along the three "
+            "principal components of RGB, two standard deviations to each side of the mean color."
         )
 
 

@@ -88,7 +88,7 @@ class DropoutExplorer(PageWidget):
         return torch.from_numpy(kept).double().reshape(self.nets, UNITS)
 
     def sums(self, factors: Tensor) -> Tensor:
-        """The weighted sum of sub-networks whose units are multiplied by `factors`: (..., 8) -> (...), float64."""
+        """The weighted sums of networks whose units are multiplied by `factors`: (..., 8) -> (...)."""
         activations, weights = (
             torch.tensor(x, dtype=torch.float64) for x in (self.activations, self.weights)
         )
@@ -134,8 +134,8 @@ class DropoutExplorer(PageWidget):
         if "geometric" in found:
             verdict += f"; their geometric mean is {shown['geometric']}, the mean network's"
         return (
-            f"{nets} {shown['drawn']}, and the mean network with every unit {units} says {shown['test']}. Over "
-            f"all 256 masks the average is {shown['every']}, {verdict}."
+            f"{nets} {shown['drawn']}, and the mean network with every unit {units} says {shown['test']}. "
+            f"Over all 256 masks the average is {shown['every']}, {verdict}."
         )
 
     def draw_poster(self, figure: Figure) -> str:

@@ -20,19 +20,15 @@ class LrnExplorer(PageWidget):
 
     `order`: "after" the ReLU as in the paper, or "before" it as the original code does in layer 1.
     `scale`: alpha as printed ("plain") or divided by n ("over-n": original code, torch).
-    `reach`: windows "across" all channels or "inside" each tower. `map`, `row` and `column` pick what is shown.
-    `response`: another signed conv1 response, (96, 55, 55).
+    `reach`: windows "across" all channels or "inside" each tower. `map` (the channel), `row` and `column`
+    pick what is shown. `response`: another signed conv1 response, (96, 55, 55).
     """
 
     page_name = "lrn"
     poster_size = (5.6, 3.6)
 
-    k = Slider(
-        LRN.k, 0.1, 10, "k", "it keeps an inactive channel's denominator off zero (§3.3: k = 2)", step=0.1
-    )
-    n = Slider(
-        LRN.n, 1, 31, "n", "it counts the adjacent channels of a window (§3.3: n = 5)", unit="channels"
-    )
+    k = Slider(LRN.k, 0.1, 10, "k", "it keeps the denominator off zero (§3.3: k = 2)", step=0.1)
+    n = Slider(LRN.n, 1, 31, "n", "it counts the channels of a window (§3.3: n = 5)", unit="channels")
     alpha = Slider(
         LRN.alpha, 1e-6, 1, "α", "it weighs the sum of squares (§3.3: alpha = 1e-4)", step=20, log=True
     )

@@ -26,9 +26,7 @@ class PoolingExplorer(PageWidget):
 
     page_name = "pooling"
     poster_size = (6.4, 2.6)
-    z = Slider(
-        POOLING.z, 1, 9, "Window z", "it is the height and width of a window (§3.4: z = 3)", unit="pixels"
-    )
+    z = Slider(POOLING.z, 1, 9, "Window z", "it is a window's height and width (§3.4: z = 3)", unit="pixels")
     s = Slider(POOLING.s, 1, 9, "Stride s", "it is the distance of windows (§3.4: s = 2)", unit="pixels")
     map = Slider(48, 0, MAPS - 1, "Channel", "conv1 has channels 0 to 95 (§3.5)")
     row = Slider(8, 0, SIDE - 1, "Row", "conv1's feature maps have rows 0 to 54 (§3.5)")

@@ -26,8 +26,8 @@ THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 def recorded() -> list[Record]:
     """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name.
 
-    A page carries all of them. So searches, losses and learning rates are left to `records`, of runs with a seed all
-    but their training errors, and what one experiment has copied from another is there once.
+    A page carries all of them. So searches, losses and learning rates are left to `records`, of runs with a
+    seed all but their training errors, and what one experiment has copied from another is there once.
     """
     shown = []
     for run in sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment)):
@@ -95,8 +95,8 @@ class RunExplorer(PageWidget):
     """Compare any two recorded training curves by the epochs they take to a threshold (§3.1, §5, §6).
 
     `records`: a list of `alexnet_lib.records.Record`; by default the errors of the package's, one seed each.
-    `a` and `b`: the keys of two curves, such as "first_curves-relu-running-training-error". `threshold`: an epoch
-    counts when its value, to four digits, is at or below it. All is ours, measured, and none of it the
+    `a` and `b`: the keys of two curves, such as "first_curves-relu-running-training-error". `threshold`: an
+    epoch counts when its value, to four digits, is at or below it. All is ours, measured, and none of it the
     paper's.
     """
 

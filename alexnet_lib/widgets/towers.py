@@ -24,7 +24,7 @@ SPECS = {"paper": PAPER, "every": EVERY}
 
 
 def layers_of_the_paper() -> list[dict]:
-    """The eight layers in order: what each reads (`below`: `channels` of `size` x `size`) and its own `units`."""
+    """The eight layers: what each reads (`below`: `channels` of `size` x `size`) and its own `units`."""
     found, below = [], {"below": "image", "channels": 3, "size": PAPER.image_size}
     for layer in trace(PAPER):
         if layer.parameters:
@@ -57,7 +57,7 @@ def torch_crossings(spec: AlexNetSpec) -> list[int]:
 
 
 class TowerExplorer(PageWidget):
-    """Pick a layer and a GPU and see which channels it reads, and what is transferred between the GPUs (§3.2).
+    """Pick a layer and a GPU and see which channels it reads, and what the GPUs transfer (§3.2).
 
     `wiring`: conv3 and the fully-connected layers read both towers as in the "paper", or "none" does, or
     "every" layer. `layer`: "conv2" to "fc8". `tower`: "1" or "2". `batch`: images; `bytes`: of a value.
@@ -106,7 +106,7 @@ class TowerExplorer(PageWidget):
         return numbers * self.batch * self.bytes / 1e6
 
     def reference(self) -> list[float]:
-        """What is transferred before each layer, and in a whole batch in bytes, counted on torch's modules."""
+        """Values transferred before each layer, and bytes of a batch, counted on torch's modules."""
         found = torch_crossings(SPECS[self.wiring]) if self.wiring in SPECS else [0] * len(READERS)
         sent = [numbers * (2 if self.training else 1) for numbers in found]
         return [float(value) for value in (*sent, sum(sent) * self.batch * self.bytes)]
@@ -119,9 +119,9 @@ class TowerExplorer(PageWidget):
             half, other = len(reads) // TOWERS, 3 - int(self.tower)
             whose = f"all {len(reads)} {kind} of {layer['below']}, {half} of them from GPU {other}"
         return (
-            f"{self.layer} on GPU {self.tower} reads {whose}; the whole network transfers {total:,} "
-            f"values for one image, {'forward and backward' if self.training else 'forward'}: {number(self.megabytes(total))} MB "
-            f"for a batch of {self.batch} at {self.bytes} byte{'' if self.bytes == 1 else 's'} each."
+            f"{self.layer} on GPU {self.tower} reads {whose}; the whole network transfers {total:,} values "
+            f"for one image, forward{' and backward' if self.training else ''}: {number(self.megabytes(total))} "
+            f"MB for a batch of {self.batch} at {self.bytes} byte{'' if self.bytes == 1 else 's'} each."
         )
 
     def draw_poster(self, figure: Figure) -> str:

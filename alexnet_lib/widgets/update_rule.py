@@ -21,8 +21,9 @@ SAME = 1e-9  # paths nearer than this differ by rounding alone
 class UpdateRuleExplorer(PageWidget):
     """Walk down a bowl by the paper's update rule and by torch.optim.SGD, side by side (§5).
 
-    The loss is (w1 - 2)^2 / 2 + 10 (w2 - 1)^2 / 2. `rate` (the learning rate), `momentum` and `weight_decay` as in the paper;
-    the learning rate is divided by ten after `drop` of 120 steps. `w1` and `w2`: where the walk begins.
+    The loss is (w1 - 2)^2 / 2 + 10 (w2 - 1)^2 / 2. `rate` (the learning rate), `momentum` and `weight_decay`
+    as in the paper; the learning rate is divided by ten after `drop` of 120 steps. `w1` and `w2`: where the
+    walk begins.
     """
 
     page_name = "update_rule"
@@ -80,8 +81,8 @@ class UpdateRuleExplorer(PageWidget):
             return f"Both rules walk the same path for all {STEPS} steps and end {ends[0]} from the minimum."
         strides = [number((path[self.drop + 1] - path[self.drop]).norm().item()) for path in paths]
         return (
-            f"Both rules walk the same path until the learning rate drops after step {self.drop}; the "
-            f"next step is {strides[0]} long by the paper's rule and {strides[1]} by torch's. They part by up to "
+            f"Both rules walk the same path until the learning rate drops after step {self.drop}; the next "
+            f"step is {strides[0]} long by the paper's rule and {strides[1]} by torch's. They part by up to "
             f"{number(apart.max().item())}, at step {apart.argmax()}, and end {ends[0]} and {ends[1]} from "
             f"the minimum."
         )

@@ -1,4 +1,4 @@
-"""`ActivationExplorer`: the page's functions and quadrature against torch's, scipy's and hand-worked values."""
+"""`ActivationExplorer`: the page's functions and quadrature against torch's, scipy's and values by hand."""
 
 import itertools
 import math
@@ -120,8 +120,8 @@ def test_a_random_net_shrinks_a_gradient_as_the_formula_says():
 
 def test_the_summary_names_value_slope_and_what_is_left():
     assert ActivationExplorer(x=-1.0, layers=1).summary() == (
-        "At x = -1.00, ReLU gives 0 with slope 0; of inputs with standard deviation 1.00, 50.0 % fall where it is saturated, "
-        "and 1 layer leaves 70.7 % of a gradient."
+        "At x = -1.00, ReLU gives 0 with slope 0; of inputs with standard deviation 1.00, 50.0 % fall "
+        "where it is saturated, and 1 layer leaves 70.7 % of a gradient."
     )
     # 3.125 % is a tie, and both languages round it up whatever the last digits of a half to the fifth are.
     assert "leave 3.13 % of a gradient" in ActivationExplorer(layers=10, spread=85.2).summary()

@@ -1,4 +1,4 @@
-"""`TowerExplorer`: what is transferred between the GPUs, against torch's layers and numbers worked by hand."""
+"""`TowerExplorer`: what the GPUs transfer, against torch's layers and numbers worked by hand."""
 
 import pytest
 import torch
