@@ -229,8 +229,9 @@ def machine(device: str, rounds: int) -> str:
     threads = torch.get_num_threads()
     load = f"{os.getloadavg()[0]:.1f}"
     return (
-        f"{name}, {threads} thread{'s' * (threads > 1)}, load {load} at the end, {rounds} rounds, torch {torch.__version__}, "
-        f"{date.today()}: `python benchmarks/speed.py --rounds {rounds} --threads {threads}`."
+        f"{name}, {threads} thread{'s' * (threads > 1)}, load {load} at the end, {rounds} rounds, "
+        f"torch {torch.__version__}, {date.today()}: "
+        f"`python benchmarks/speed.py --rounds {rounds} --threads {threads}`."
     )
 
 

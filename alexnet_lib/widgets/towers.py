@@ -120,8 +120,9 @@ class TowerExplorer(PageWidget):
             whose = f"all {len(reads)} {kind} of {layer['below']}, {half} of them from GPU {other}"
         return (
             f"{self.layer} on GPU {self.tower} reads {whose}; the whole network transfers {total:,} values "
-            f"for one image, forward{' and backward' if self.training else ''}: {number(self.megabytes(total))} "
-            f"MB for a batch of {self.batch} at {self.bytes} byte{'' if self.bytes == 1 else 's'} each."
+            f"for one image, forward{' and backward' if self.training else ''}: "
+            f"{number(self.megabytes(total))} MB for a batch of {self.batch} at {self.bytes} "
+            f"byte{'' if self.bytes == 1 else 's'} each."
         )
 
     def draw_poster(self, figure: Figure) -> str:
