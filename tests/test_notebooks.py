@@ -145,7 +145,7 @@ def test_a_running_time_moves_only_by_more_than_one_step(seconds, before, after)
         (new_code_cell(metadata={"collapsed": True}), r"cell metadata \['collapsed'\] are not kept"),
         (new_code_cell("open('/home/me/x.png')"), "absolute path /home/me/x.png"),
         (new_markdown_cell("![ ](x.png)"), "a picture has no alt text"),
-        (picture(size=90_000), "about 90,000 bytes, more than 80,000"),
+        (picture(size=180_000), "about 180,000 bytes, more than 160,000"),
         (picture(alt="A plot."), "no alt text of at least 20 letters"),
         (picture(known="A line that falls, as it once did."), "the page does not know the picture's alt"),
         (

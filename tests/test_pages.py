@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import statistics
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -36,7 +37,12 @@ UNSET_FORMULAS = """() => {
   return [...raw, ...[...empty, ...wrong].map(m => m.textContent)];
 }"""
 OVERHANG = """() => Math.max(0, document.scrollingElement.scrollWidth - innerWidth)"""
+# Code and output that end behind the edge, on a laptop's screen; what is folded is not shown.
+CLIPPED = """() => [...document.querySelectorAll(".bd-article pre")]
+  .filter(pre => innerWidth >= 1280 && pre.checkVisibility() && pre.scrollWidth > pre.clientWidth)
+  .map(pre => pre.textContent.trim().slice(0, 80))"""
 CHECKS = {
+    "clipped code": CLIPPED,
     "broken pictures": BROKEN_PICTURES,
     "pictures without alt text": SILENT_PICTURES,
     "formulas that are not set": UNSET_FORMULAS,
@@ -96,10 +102,50 @@ def faults(visit):
     return {name: what for name, what in found.items() if what}
 
 
-@pytest.mark.parametrize(("path", "width", "theme"), looks())
+@pytest.mark.parametrize(("path", "width", "theme"), list(looks()))
 def test_a_page_is_whole_accessible_and_alone_on_its_host(browser, book_url, path, width, theme):
     with visiting(browser, f"{book_url}/{path}", width=width, theme=theme) as visit:
         assert faults(visit) == {}
+
+
+# Characters of each full line of plain text.
+LINES = """() => [...document.querySelectorAll(".bd-article section > p:not(:has(code, mjx-container))")]
+  .flatMap(paragraph => {
+    const counts = new Map(), range = document.createRange();
+    const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode());) {
+      for (let at = 0; at < text.length; at++) {
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        const line = Math.round(range.getBoundingClientRect().bottom / 12);
+        counts.set(line, (counts.get(line) ?? 0) + 1);
+      }
+    }
+    return [...counts.values()].slice(0, -1);
+  })"""
+
+
+def test_a_line_of_text_has_60_to_72_characters(browser, book_url):
+    with visiting(browser, f"{book_url}/book/3_3_local_response_normalization.html", width=1440) as visit:
+        found = visit.page.evaluate(LINES)
+        assert len(found) > 20
+        assert 60 <= statistics.median(found) <= 72
+
+
+# Pixels from the first slider to the end of the last picture, by widget.
+REACH = """() => [...document.querySelectorAll(".page-widget")].map(box => {
+  const root = box.querySelector(".page-widget-live").shadowRoot;
+  const boxes = kind => [...root.querySelectorAll(kind)]
+    .filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());
+  const [sliders, pictures] = [boxes("input[type=range], select"), boxes("canvas")];
+  const reach = Math.max(...pictures.map(b => b.bottom)) - Math.min(...sliders.map(b => b.top));
+  return [box.dataset.widget, sliders.length && pictures.length ? Math.round(reach) : 0];
+})"""
+
+
+def test_a_hand_on_a_slider_sees_all_pictures(browser, book_url):
+    with visiting(browser, f"{book_url}/book/widget_gallery.html", width=1280) as visit:
+        assert [(name, reach) for name, reach in visit.page.evaluate(REACH) if reach > 560] == []
 
 
 @pytest.mark.parametrize("path", FROM_FILE)

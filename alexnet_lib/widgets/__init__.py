@@ -1,4 +1,4 @@
-"""Figures that answer to the hand, in the rendered page and in Jupyter.
+"""Interactive figures, in the rendered page and in Jupyter.
 
     from alexnet_lib.widgets import LrnExplorer
     LrnExplorer(n=9)

@@ -1,4 +1,4 @@
-"""`ActivationExplorer`: saturating and non-saturating units, and what they leave of a gradient (§3.1)."""
+"""`ActivationExplorer`: activation functions, and what they leave of a gradient (§3.1)."""
 
 import math
 
@@ -15,39 +15,39 @@ from .posters import BLUE, GRAY, MARK, ORANGE
 from .wording import number
 
 UNITS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "leaky-relu": "leaky ReLU"}
-LAYERS = len(NEURONS) - 1  # of the paper's net; NEURONS counts the input too
-FAR = 6  # inputs shown to either side of 0
-REACH = 8.5  # spreads: less than 1e-16 of the inputs lie beyond
-FLAT = 0.1  # below this share of its steepest slope a unit counts as flat
-TENTH = math.acosh(math.sqrt(1 / FLAT))  # where tanh's slope, 1 / cosh(z)^2, has fallen to that share
+LAYERS = len(NEURONS) - 1  # of the paper's network; NEURONS counts the input too
+FAR = 6  # inputs shown on both sides of 0
+REACH = 8.5  # standard deviations: less than 1e-16 of the inputs are beyond
+FLAT = 0.1  # below this fraction of its steepest slope a function counts as saturated
+TENTH = math.acosh(math.sqrt(1 / FLAT))  # where tanh's slope, 1 / cosh(z)^2, has fallen to that fraction
 EDGES = {"tanh": TENTH, "sigmoid": 2 * TENTH}  # the sigmoid is tanh of half the input, moved and scaled
 
 
 class ActivationExplorer(PageWidget):
-    """Move an input along a unit's curve, and a gradient through layers of such units (§3.1).
+    """Move an input along an activation function, and a gradient through layers of it (§3.1).
 
     `unit`: "relu", "tanh", "sigmoid" or "leaky-relu". `x`: the input whose slope is shown.
-    `spread`: standard deviation of the inputs of all units; `layers`: how many layers lie above each other.
+    `spread`: standard deviation of all inputs; `layers`: how many layers follow each other.
 
     What `layers` layers leave of a gradient is (mean of slope(z)^2 over z ~ N(0, spread^2))^(layers / 2):
-    how much its root mean square shrinks on the way down when inputs and weights are independent and the
+    how much its root mean square shrinks in the backward pass when inputs and weights are independent and the
     weights alone would keep it.
     """
 
     page_name = "activation"
     poster_size = (6.4, 3.0)
 
-    unit = Choice("relu", UNITS, "Unit")
+    unit = Choice("relu", UNITS, "Activation function")
     x = Slider(1.0, -FAR, FAR, "Input x", "beyond it the curves go on as they are", step=0.1)
-    spread = Slider(1.0, 0.01, 100, "Spread σ", "it is the inputs' standard deviation", step=20, log=True)
-    layers = Slider(LAYERS, 1, 20, "Layers L", "it counts layers of units (§3.5: 8)", unit="layers")
+    spread = Slider(1.0, 0.01, 100, "Standard deviation σ", "it is that of the inputs", step=20, log=True)
+    layers = Slider(LAYERS, 1, 20, "Layers L", "it counts layers (§3.5: 8)", unit="layers")
 
     def value(self, z: Tensor) -> Tensor:
-        """The unit's outputs for inputs z."""
+        """The function's outputs for inputs z."""
         return ACTIVATIONS[self.unit]()(z)
 
     def slope(self, z: Tensor) -> Tensor:
-        """The unit's slopes at z, by autograd."""
+        """The function's slopes at z, by autograd."""
         z = z.clone().requires_grad_()
         return torch.autograd.grad(self.value(z).sum(), z)[0]
 
@@ -64,8 +64,8 @@ class ActivationExplorer(PageWidget):
         """What the layers leave of a gradient."""
         return self.mean_square_slope(self.spread) ** (self.layers / 2)
 
-    def flat_share(self) -> float:
-        """The share of inputs at which the slope is below a tenth of the unit's steepest."""
+    def saturated(self) -> float:
+        """The fraction of inputs at which the slope is below a tenth of the steepest."""
         if self.unit not in EDGES:
             return 0.5  # all inputs below 0
         edge = torch.tensor(EDGES[self.unit] / self.spread, dtype=torch.float64)
@@ -77,23 +77,24 @@ class ActivationExplorer(PageWidget):
         return float(self.value(x)), float(self.slope(x))
 
     def reference(self) -> list[float]:
-        """Value and slope at x, mean square of the slope, what is left, and the share of flat inputs."""
-        return [*self.here(), self.mean_square_slope(self.spread), self.left(), self.flat_share()]
+        """Value and slope at x, mean square of the slope, what is left, and the saturated fraction."""
+        return [*self.here(), self.mean_square_slope(self.spread), self.left(), self.saturated()]
 
     def summary(self) -> str:
         value, slope = self.here()
         layers = "1 layer leaves" if self.layers == 1 else f"{self.layers} layers leave"
         return (
             f"At x = {number(self.x)}, {UNITS[self.unit]} gives {number(value)} with slope {number(slope)}; "
-            f"of inputs with spread {number(self.spread)}, {percent(self.flat_share())} fall where it is "
-            f"flat, and {layers} {percent(self.left())} of a gradient."
+            f"of inputs with standard deviation {number(self.spread)}, "
+            f"{percent(self.saturated())} fall where it is saturated, and {layers} "
+            f"{percent(self.left())} of a gradient."
         )
 
     def draw_poster(self, figure: Figure) -> str:
         curve, decay = figure.subplots(1, 2)
         z = torch.linspace(-FAR, FAR, 481, dtype=torch.float64)
         value, slope = self.here()
-        curve.plot(z, self.value(z), color=BLUE, linewidth=2, label="unit")
+        curve.plot(z, self.value(z), color=BLUE, linewidth=2, label="function")
         curve.plot(z, self.slope(z), "--", color=ORANGE, label="slope")
         curve.plot(z, value + slope * (z - self.x), ":", color=MARK, linewidth=1)
         curve.plot(self.x, value, "o", color=MARK)
@@ -106,23 +107,24 @@ class ActivationExplorer(PageWidget):
             left = self._with(unit, spreads)
             color, width = (BLUE, 2.5) if unit == self.unit else (GRAY, 1.5)
             decay.loglog(spreads, left, color=color, linewidth=width)
-            if unit != "leaky-relu":  # its line lies on ReLU's
+            if unit != "leaky-relu":  # its line is under ReLU's
                 decay.text(0.012, left[0] * 0.5, words)
         decay.plot(self.spread, self.left(), "o", color=MARK)
-        decay.set(title=f"left after {self.layers} layers", xlabel="spread σ of the inputs")
+        decay.set(title=f"left after {self.layers} layers", xlabel="standard deviation σ of the inputs")
         decay.set_ylim(10 ** -(1 + 0.6 * self.layers), 2)
         return (
             f"Left: {UNITS[self.unit]} and its slope over inputs from -{FAR} to {FAR}. Right: what "
-            f"{self.layers} layers of each unit leave of a gradient, against the spread of the inputs."
+            f"{self.layers} layers of each function leave of a gradient, against the standard "
+            f"deviation of the inputs."
         )
 
     def _with(self, unit: str, spreads: np.ndarray) -> list[float]:
-        """What is left for another unit, at each spread."""
+        """What is left for another function, at each standard deviation."""
         other = ActivationExplorer(unit=unit)
         return [other.mean_square_slope(spread) ** (self.layers / 2) for spread in spreads]
 
 
-def percent(share: float) -> str:
-    """A share in per cent, as a sentence says it."""
+def percent(fraction: float) -> str:
+    """A fraction in percent, as a sentence says it."""
     # The last digits differ between languages, and ReLU's 3.125 % would go up in one and down in the other.
-    return "less than 0.001 %" if share < 1e-5 else f"{number(float(f'{100 * share:.10g}'))} %"
+    return "less than 0.001 %" if fraction < 1e-5 else f"{number(float(f'{100 * fraction:.10g}'))} %"

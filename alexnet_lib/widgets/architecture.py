@@ -1,4 +1,4 @@
-"""`ArchitectureExplorer`: shapes, parameters and arithmetic of every form of the net (§3.5)."""
+"""`ArchitectureExplorer`: shapes, parameters and arithmetic of every variant of the network (§3.5)."""
 
 from functools import cache
 
@@ -20,11 +20,11 @@ LAYERS = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"
 COSTS = {"parameters": "parameters", "multiply_accumulates": "multiply-accumulates"}  # field -> words
 WORDS = {
     "paper": "the paper",
-    "source-2012": "the 2012 source",
-    "one-gpu": "the one-GPU net of §3.2",
+    "source-2012": "the original code",
+    "one-gpu": "the one-GPU network of §3.2",
     "full-width": "one tower at full width",
-    "caffe": "Caffe's net",
-    "torchvision": "torchvision's net",
+    "caffe": "Caffe's network",
+    "torchvision": "torchvision's network",
     "review-004": "the review notes' table",
 }
 
@@ -46,7 +46,7 @@ READINGS = {  # of "224", each as a spec reads it; the first is nobody's, and gi
 def data_of(spec: AlexNetSpec) -> dict:
     """What the page knows of a spec: its layers, by arithmetic, and how its first windows lie."""
     found = {layer.name: layer for layer in trace(spec)}
-    fields = ("maps", "side", "numbers", *COSTS, "receptive_field", "stride")
+    fields = ("channels", "size", "numbers", *COSTS, "receptive_field", "stride")
     layers = {name: {field: getattr(found[name], field) for field in fields} for name in LAYERS}
     for name, layer in layers.items():
         layer["own"] = spec.towers > 1 and not found[name].reads_all
@@ -56,7 +56,7 @@ def data_of(spec: AlexNetSpec) -> dict:
 
 @cache
 def torch_counts(spec: AlexNetSpec) -> dict[str, tuple[int, int, int]]:
-    """(numbers, parameters, multiply-accumulates) of each layer, from torch's modules and shapes alone."""
+    """(outputs, parameters, multiply-accumulates) of each layer, from torch's modules and shapes alone."""
     counts = {}
 
     def count(name: str):
@@ -76,7 +76,7 @@ def torch_counts(spec: AlexNetSpec) -> dict[str, tuple[int, int, int]]:
 
 
 class ArchitectureExplorer(PageWidget):
-    """Pick a form of the net and a layer, and see shape, cost and what an output sees (§3.5).
+    """Pick a network and a layer, and see its shape, its cost and what one output sees (§3.5).
 
     `spec`: a name of `alexnet_lib.architecture.SPECS`. `layer`: "conv1" to "fc8", or "pool1", "pool2",
     "pool5". `reading`: how conv1's windows lie on a row: "own" is the spec's way, "floor", "ceil", "227"
@@ -86,21 +86,21 @@ class ArchitectureExplorer(PageWidget):
     page_name = "architecture"
     poster_size = (6.4, 3.6)
 
-    spec = Choice("paper", WORDS, "Net")
+    spec = Choice("paper", WORDS, "Network")
     layer = Choice("conv1", {name: name for name in LAYERS}, "Layer")
     reading = Choice(
         "own",
         {
-            "own": "as this net has them",
+            "own": "as in this network",
             "floor": "224 pixels, whole windows only",
-            "ceil": "224 pixels, the last may hang over (2012 source)",
+            "ceil": "224 pixels, the last may extend past the border (original code)",
             "227": "227 pixels (Caffe)",
             "padding": "224 pixels and 2 of padding (torchvision)",
         },
         "conv1's windows",
     )
 
-    specs = traitlets.Dict(help="shapes and costs of every spec").tag(sync=True)
+    specs = traitlets.Dict(help="shapes and costs of every network").tag(sync=True)
     readings = traitlets.Dict(help="how conv1's windows may lie").tag(sync=True)
     photo = Asset("photo")
 
@@ -109,7 +109,7 @@ class ArchitectureExplorer(PageWidget):
         super().__init__(specs=specs, readings=READINGS, **values)
 
     def windows(self) -> tuple[int, int, int]:
-        """(side of the image, windows in a row, first pixel behind the last) in the chosen reading."""
+        """(width of the image, windows in a row, first pixel after the last) in the chosen reading."""
         spec = self.specs[self.spec]
         row = spec["first"] if self.reading == "own" else READINGS[self.reading]
         kind = CeilConv2d if row["ceil"] else nn.Conv2d
@@ -119,7 +119,7 @@ class ArchitectureExplorer(PageWidget):
         return row["side"], count, (count - 1) * spec["s"] - row["padding"] + spec["z"]
 
     def reference(self) -> list[float]:
-        """torch's counts for the layer and for the whole net, and the windows of a row."""
+        """torch's counts for the layer and for the whole network, and the windows of a row."""
         counts = torch_counts(SPECS[self.spec])
         totals = [sum(layer[i] for layer in counts.values()) for i in (1, 2)]
         return [float(value) for value in (*counts[self.layer], *totals, *self.windows())]
@@ -130,13 +130,13 @@ class ArchitectureExplorer(PageWidget):
         costs = []
         for cost, words in COSTS.items():
             total = sum(each[cost] for each in layers.values())
-            share = number(100 * layer[cost] / total)
-            costs.append(f"{layer[cost]:,} of {total:,} {words} ({share} %)")
+            part = number(100 * layer[cost] / total)
+            costs.append(f"{layer[cost]:,} of {total:,} {words} ({part} %)")
         side, count, end = self.windows()
         pixels = f"{abs(end - side)} pixel{'' if abs(end - side) == 1 else 's'}"
         ends = f"reaching {pixels} beyond it" if end > side else f"leaving out {pixels}"
         return (
-            f"In {WORDS[self.spec]}, {self.layer} puts out {shape(layer)} numbers, "
+            f"In {WORDS[self.spec]}, {self.layer} outputs {shape(layer)} values, "
             f"with {' and '.join(costs)}; a row of {side} pixels holds {count} windows of conv1, the last "
             f"{'ending where it ends' if end == side else ends}."
         )
@@ -151,18 +151,18 @@ class ArchitectureExplorer(PageWidget):
         axes.axhspan(*(LAYERS.index(self.layer) + side for side in (-0.5, 0.5)), color=GRAY, alpha=0.4)
         axes.set_yticks(range(len(layers)), layers)
         axes.get_yticklabels()[LAYERS.index(self.layer)].set_color(MARK)
-        axes.set_xlabel("per cent of the net")
+        axes.set_xlabel("percent of the network")
         axes.set_title(f"{WORDS[self.spec]}: {self.layer}, {shape(layers[self.layer])}")
         axes.invert_yaxis()
         axes.legend(frameon=False)
         return (
-            f"Bars of the share that each layer of {WORDS[self.spec]} holds of all parameters and of all "
+            f"Bars of the fraction that each layer of {WORDS[self.spec]} has of all parameters and of all "
             f"multiply-accumulates, {self.layer} marked."
         )
 
 
 def shape(layer: dict) -> str:
     """A layer's output as a sentence says it: 96 x 55 x 55 = 290,400, or 4,096."""
-    if layer["side"] is None:
-        return f"{layer['maps']:,}"
-    return f"{layer['maps']} x {layer['side']} x {layer['side']} = {layer['numbers']:,}"
+    if layer["size"] is None:
+        return f"{layer['channels']:,}"
+    return f"{layer['channels']} x {layer['size']} x {layer['size']} = {layer['numbers']:,}"

@@ -1,4 +1,4 @@
-"""`ColorNoiseExplorer`: color noise along the principal components of RGB, on a photograph (§4.1)."""
+"""`ColorNoiseExplorer`: PCA color augmentation, on a photograph (§4.1)."""
 
 from functools import lru_cache
 
@@ -13,13 +13,13 @@ from ..dataset import load
 from ..paper import IMAGES
 from .base import PageWidget
 from .packed import Asset
-from .params import Choice, Slider, Toggle
+from .params import Choice, Draw, Slider, Toggle
 from .posters import photograph, sketch
 from .wording import number
 
 UNITS = {"0-1": 255.0, "0-255": 1.0}  # gray levels that count as one
 DRAWS, SEEDS = 6, 10
-DIVIDE_BY = 1.1  # 2012 source, while the noise is on
+DIVIDE_BY = 1.1  # original code, while the noise is on
 GRAY = 128.0
 
 
@@ -39,12 +39,12 @@ def drawn(seed: int) -> Tensor:
 
 
 class ColorNoiseExplorer(PageWidget):
-    """Set the three random factors of the color noise and see what they do to a photograph (§4.1).
+    """Set the three random factors of the PCA color augmentation and see what they do to a photograph (§4.1).
 
-    `a1`, `a2`, `a3`: the factors, in units of `sigma`. `seed`: of the six draws of torch's generator beside.
+    `a1`, `a2`, `a3`: the factors, in units of `sigma`. `seed`: of the six draws of torch's generator.
     `magnitude`: what a factor multiplies, the "eigenvalue" as printed or its root, the "deviation".
     `pixels`: "0-1" or "0-255", the unit of the covariance. `fit`: whose components, those of the
-    "ten-photos" (training half) or of this "photo". `divide`: less the mean, by 1.1, as in the 2012 source.
+    "ten-photos" (training half) or of this "photo". `divide`: less the mean, by 1.1, as in the original code.
     """
 
     page_name = "color_noise"
@@ -59,19 +59,19 @@ class ColorNoiseExplorer(PageWidget):
     a3 = Slider(
         1.0, -3, 3, "a3, in σ", "it is drawn from N(0, sigma), here counted in sigma (§4.1)", step=0.1
     )
-    sigma = Slider(IMAGES.noise_sigma, 0, 1, "σ", "it is the deviation of a (§4.1: 0.1)", step=0.01)
-    seed = Slider(0, 0, SEEDS - 1, "Draw again", "seeds 0 to 9 travel with the page")
+    sigma = Slider(IMAGES.noise_sigma, 0, 1, "σ", "it is the standard deviation of a (§4.1: 0.1)", step=0.01)
+    seed = Draw(0, 0, SEEDS - 1, "Draw again", "seeds 0 to 9 travel with the page")
     magnitude = Choice(
         "eigenvalue",
         {
             "eigenvalue": "eigenvalues λ, as printed",
-            "deviation": "deviations √λ, 2012 source",
+            "deviation": "standard deviations √λ, original code",
         },
         "Factors times",
     )
     pixels = Choice("0-1", {"0-1": "from 0 to 1, ours", "0-255": "from 0 to 255"}, "Pixels")
     fit = Choice("ten-photos", {"ten-photos": "ten photographs", "photo": "this photograph"}, "Components of")
-    divide = Toggle(False, "divided by 1.1, 2012 source")
+    divide = Toggle(False, "divided by 1.1, original code")
 
     photo = Asset("photo")
     fits = traitlets.Dict(help="components on pixels from 0 to 1, mean in gray levels").tag(sync=True)
@@ -134,17 +134,17 @@ class ColorNoiseExplorer(PageWidget):
         before.imshow(pixels.byte().numpy(), interpolation="nearest")
         after.imshow(self.noisy(pixels).round().clamp(0, 255).byte().numpy(), interpolation="nearest")
         noise = fitted(self.fit, "0-1")
-        reach = torch.linspace(-2, 2, 9).double()[None, :, None]  # deviations, (1, 9, 1)
+        reach = torch.linspace(-2, 2, 9).double()[None, :, None]  # standard deviations, (1, 9, 1)
         steps = (noise.eigenvalues.sqrt() * noise.eigenvectors).T[:, None]  # (3, 1, 3) a row each
         lines.imshow(
             (noise.mean / 255 + reach * steps).clamp(0, 1).numpy(), aspect="auto", interpolation="nearest"
         )
-        titles = ("before", "after the noise", "components 1, 2, 3")
+        titles = ("before", "after", "components 1, 2, 3")
         for axes, title in zip((before, after, lines), titles, strict=True):
             axes.set(title=title, xticks=[], yticks=[])
         return (
-            "A photograph before and after color noise, and the lines of color along the three principal "
-            "components of RGB, two deviations to each side of the mean color."
+            "A photograph before and after PCA color augmentation, and the lines of color along the three "
+            "principal components of RGB, two standard deviations to each side of the mean color."
         )
 
 

@@ -33,7 +33,7 @@ class Slider(Parameter):
     """A number from `low` to `high`.
 
     `step` is the distance of two positions; on a `log` scale it is the number of positions in a factor of
-    ten. A whole-number `paper` makes a whole-number parameter. `unit` is a plural: "maps".
+    ten. A whole-number `paper` makes a whole-number parameter. `unit` is a plural: "channels".
     """
 
     kind = "slider"
@@ -52,6 +52,12 @@ class Slider(Parameter):
     def control(self) -> dict:
         scale = {"min": self.low, "max": self.high, "step": self.step, "log": self.log}
         return super().control() | scale | {"whole": self.whole, "unit": self.unit}
+
+
+class Draw(Slider):
+    """The seed of a random draw: a button that takes the next whole number, and begins again after `high`."""
+
+    kind = "draw"
 
 
 class Steps(Parameter):

@@ -26,8 +26,8 @@ THRESHOLD = 0.25  # the training error at which Figure 1 compares them (§3.1)
 def recorded() -> list[Record]:
     """The errors of the package's runs, of several seeds the first: `FIRST`, then the others by name.
 
-    A page carries all of them. So searches, losses and rates are left to `records`, of runs with a seed all
-    but their training errors, and what one experiment has taken over from another is there once.
+    A page carries all of them. So searches, losses and learning rates are left to `records`, of runs with a
+    seed all but their training errors, and what one experiment has copied from another is there once.
     """
     shown = []
     for run in sorted(every_record(), key=lambda run: (run.experiment != FIRST, run.experiment)):
@@ -73,7 +73,7 @@ def curves_of(records: Sequence[Record]) -> dict[str, tuple[Record, str, str]]:
 
 def first_pair(curves: dict[str, tuple[Record, str, str]]) -> list[str]:
     """Two runs that recorded the same thing: their training errors if there are such, else what there is."""
-    for wanted in (SHOWN, *(curve for _, curve, _ in curves.values())):
+    for wanted in (f"running {SHOWN}", SHOWN, *(curve for _, curve, _ in curves.values())):
         same = [key for key, (_, curve, _) in curves.items() if curve == wanted]
         if len(same) > 1:
             return same[:2]
@@ -95,8 +95,8 @@ class RunExplorer(PageWidget):
     """Compare any two recorded training curves by the epochs they take to a threshold (§3.1, §5, §6).
 
     `records`: a list of `alexnet_lib.records.Record`; by default the errors of the package's, one seed each.
-    `a` and `b`: the keys of two curves, such as "first_curves-relu-training-error". `threshold`: an epoch
-    counts when its value, to four digits, is at or below it. All is ours, measured, and none of it the
+    `a` and `b`: the keys of two curves, such as "first_curves-relu-running-training-error". `threshold`: an
+    epoch counts when its value, to four digits, is at or below it. All is ours, measured, and none of it the
     paper's.
     """
 
@@ -109,7 +109,7 @@ class RunExplorer(PageWidget):
         self.curves = curves_of(recorded() if records is None else records)
         names = {key: words for key, (_, _, words) in self.curves.items()}
         first, second = first_pair(self.curves)
-        why = "errors and losses on record lie there (§3.1: 25 % training error)"
+        why = "errors and losses on record are there (§3.1: 25 % training error)"
         # Made here and not in the class: what can be chosen depends on the records.
         self.add_traits(
             a=Choice(first, names, "First curve"),

@@ -1,4 +1,4 @@
-"""`TowerExplorer`: who reads which maps on two GPUs, and what that sends between them (§3.2)."""
+"""`TowerExplorer`: who reads which channels on two GPUs, and what is transferred between them (§3.2)."""
 
 from dataclasses import replace
 from functools import cache
@@ -24,13 +24,13 @@ SPECS = {"paper": PAPER, "every": EVERY}
 
 
 def layers_of_the_paper() -> list[dict]:
-    """The eight layers in order: what each reads (`below`: `maps` of side `side`) and its own `units`."""
-    found, below = [], {"below": "image", "maps": 3, "side": PAPER.image_size}
+    """The eight layers: what each reads (`below`: `channels` of `size` x `size`) and its own `units`."""
+    found, below = [], {"below": "image", "channels": 3, "size": PAPER.image_size}
     for layer in trace(PAPER):
         if layer.parameters:
             found.append({"name": layer.name, **below, "units": layer.channels})
         if layer.parameters or layer.name.startswith("pool"):  # a ReLU or a norm changes no shape
-            below = {"below": layer.name, "maps": layer.channels, "side": layer.size}
+            below = {"below": layer.name, "channels": layer.channels, "size": layer.size}
     return found
 
 
@@ -40,7 +40,7 @@ READERS = list(LAYERS)[1:]  # conv1 reads the image, which both GPUs get
 
 @cache
 def torch_crossings(spec: AlexNetSpec) -> list[int]:
-    """Numbers of the other tower that torch's ungrouped layers read, conv2 to fc8, for one image."""
+    """Values of the other tower that torch's ungrouped layers read, conv2 to fc8, for one image."""
     found = []
 
     def count(module, inputs, output):
@@ -57,15 +57,15 @@ def torch_crossings(spec: AlexNetSpec) -> list[int]:
 
 
 class TowerExplorer(PageWidget):
-    """Pick a layer and a GPU and see which maps it reads, and what crosses between the GPUs (§3.2).
+    """Pick a layer and a GPU and see which channels it reads, and what the GPUs transfer (§3.2).
 
     `wiring`: conv3 and the fully-connected layers read both towers as in the "paper", or "none" does, or
-    "every" layer. `layer`: "conv2" to "fc8". `tower`: "1" or "2". `batch`: images; `bytes`: of a number.
+    "every" layer. `layer`: "conv2" to "fc8". `tower`: "1" or "2". `batch`: images; `bytes`: of a value.
 
-    Counted is each activity that a layer reads on one GPU and that was computed on the other, once for
-    each image: both directions together. `training` adds as many gradients on the way back. Not counted:
-    the images, which both GPUs get, and the weights, which stay where they are. The 1000 classes are taken
-    to be halved as well; the paper does not say how they lie.
+    Counted is each activation that a layer reads on one GPU and that was computed on the other, once for
+    each image, in both directions. `training` adds as many gradients in the backward pass. Not counted: the
+    images, which both GPUs get, and the weights, which stay on their GPU. The 1000 classes are split in
+    half as well; the paper does not say how they are divided.
     """
 
     page_name = "towers"
@@ -73,55 +73,56 @@ class TowerExplorer(PageWidget):
 
     layer = Choice("conv3", {name: name for name in READERS}, "Layer")
     batch = Slider(LEARNING.batch_size, 1, 1024, "Batch", "it counts images (§5: 128)", unit="images")
-    bytes = Steps([1, 2, 4, 8], "A number takes", paper=4, unit="bytes")
+    bytes = Steps([1, 2, 4, 8], "A value takes", paper=4, unit="bytes")
     wiring = Choice(
         "paper",
         {
             "paper": "conv3, fc6, fc7, fc8 (paper)",
-            "none": "no layer: two separate nets",
+            "none": "no layer: two separate networks",
             "every": "every layer from conv2",
         },
         "Who reads both towers",
     )
     tower = Choice("1", {"1": "GPU 1", "2": "GPU 2"}, "Seen from")
-    training = Toggle(False, "with the gradients on the way back")
+    training = Toggle(False, "with the gradients of the backward pass")
 
-    data = traitlets.Dict(help="the layers, and what each wiring sends").tag(sync=True)
+    data = traitlets.Dict(help="the layers, and what each wiring transfers").tag(sync=True)
 
     def __init__(self, **values):
         super().__init__(data={"layers": list(LAYERS.values()), "crossings": READS}, **values)
 
     def sent(self) -> dict[str, int]:
-        """Numbers that cross for one image before each layer from conv2 on."""
+        """Values transferred for one image before each layer from conv2 on."""
         passes = 2 if self.training else 1
         return {name: READS[self.wiring].get(name, 0) * passes for name in READERS}
 
     def reads(self) -> range:
-        """The maps below that the chosen layer reads on the chosen GPU."""
+        """The channels that the chosen layer reads on the chosen GPU."""
         own_only = self.layer not in READS[self.wiring]
-        return maps_read(int(self.tower) - 1, LAYERS[self.layer]["maps"], own_only=own_only)
+        return maps_read(int(self.tower) - 1, LAYERS[self.layer]["channels"], own_only=own_only)
 
     def megabytes(self, numbers: int) -> float:
         """Of a batch, in millions of bytes."""
         return numbers * self.batch * self.bytes / 1e6
 
     def reference(self) -> list[float]:
-        """What crosses before each layer, and in a whole batch in bytes, counted on torch's modules."""
+        """Values transferred before each layer, and bytes of a batch, counted on torch's modules."""
         found = torch_crossings(SPECS[self.wiring]) if self.wiring in SPECS else [0] * len(READERS)
         sent = [numbers * (2 if self.training else 1) for numbers in found]
         return [float(value) for value in (*sent, sum(sent) * self.batch * self.bytes)]
 
     def summary(self) -> str:
         layer, reads, total = LAYERS[self.layer], self.reads(), sum(self.sent().values())
-        kind = "maps" if layer["side"] else "units"
+        kind = "channels" if layer["size"] else "units"
         whose = f"{kind} {reads[0]} to {reads[-1]} of {layer['below']}, its own half"
-        if len(reads) == layer["maps"]:
+        if len(reads) == layer["channels"]:
             half, other = len(reads) // TOWERS, 3 - int(self.tower)
             whose = f"all {len(reads)} {kind} of {layer['below']}, {half} of them from GPU {other}"
         return (
-            f"{self.layer} on GPU {self.tower} reads {whose}; in the whole net {total:,} numbers cross for "
-            f"one image, forward{' and back' if self.training else ''}: {number(self.megabytes(total))} MB "
-            f"for a batch of {self.batch} at {self.bytes} byte{'' if self.bytes == 1 else 's'} each."
+            f"{self.layer} on GPU {self.tower} reads {whose}; the whole network transfers {total:,} values "
+            f"for one image, forward{' and backward' if self.training else ''}: "
+            f"{number(self.megabytes(total))} MB for a batch of {self.batch} at {self.bytes} "
+            f"byte{'' if self.bytes == 1 else 's'} each."
         )
 
     def draw_poster(self, figure: Figure) -> str:
@@ -144,7 +145,7 @@ class TowerExplorer(PageWidget):
             crossing = f"{self.sent()[name]:,}" if across else ""
             axes.text(5.3, row, crossing, ha="right", va="center", fontsize=9, color=ORANGE)
         axes.set(xlim=(-0.7, 5.4), ylim=(7.4, -0.8))
-        axes.set_title("Maps on GPU 1 and GPU 2, and what crosses", fontsize=10)
+        axes.set_title("Channels on GPU 1 and GPU 2, and what is transferred", fontsize=10)
         axes.axis("off")
         told = ", ".join(READS[self.wiring]) or "no layer"
         return (

@@ -1,4 +1,4 @@
-"""`UpdateRuleExplorer`: the paper's velocity against torch's on a bowl, when the rate drops (§5)."""
+"""`UpdateRuleExplorer`: the paper's velocity against torch's on a bowl, when the learning rate drops (§5)."""
 
 import numpy as np
 import torch
@@ -21,16 +21,24 @@ SAME = 1e-9  # paths nearer than this differ by rounding alone
 class UpdateRuleExplorer(PageWidget):
     """Walk down a bowl by the paper's update rule and by torch.optim.SGD, side by side (§5).
 
-    The loss is (w1 - 2)^2 / 2 + 10 (w2 - 1)^2 / 2. `rate`, `momentum` and `weight_decay` as in the paper;
-    the rate is divided by ten after `drop` of 120 steps. `w1` and `w2`: where the walk begins.
+    The loss is (w1 - 2)^2 / 2 + 10 (w2 - 1)^2 / 2. `rate` (the learning rate), `momentum` and `weight_decay`
+    as in the paper; the learning rate is divided by ten after `drop` of 120 steps. `w1` and `w2`: where the
+    walk begins.
     """
 
     page_name = "update_rule"
     poster_size = (5.6, 2.4)
 
-    rate = Slider(LEARNING.lr, 0.001, 0.1, "Rate ε", "it is the learning rate (§5: 0.01)", step=20, log=True)
+    rate = Slider(
+        LEARNING.lr, 0.001, 0.1, "Learning rate ε", "it is the learning rate (§5: 0.01)", step=20, log=True
+    )
     momentum = Slider(
-        LEARNING.momentum, 0, 0.99, "Momentum", "it is the share of velocity that stays (§5: 0.9)", step=0.01
+        LEARNING.momentum,
+        0,
+        0.99,
+        "Momentum",
+        "it is the fraction of the velocity that stays (§5: 0.9)",
+        step=0.01,
     )
     weight_decay = Steps([0, 0.0005, 0.005, 0.05, 0.5], "Weight decay", LEARNING.weight_decay)
     drop = Slider(20, 0, STEPS, "Drops after", "the walk has 120 steps", unit="steps")
@@ -58,7 +66,7 @@ class UpdateRuleExplorer(PageWidget):
         return self.walk(PaperSGD), self.walk(torch.optim.SGD)
 
     def reference(self) -> list[float]:
-        """Every sixth place of both paths, and how far they part."""
+        """Every sixth point of both paths, and how far they part."""
         paper, torchs = self.paths()
         return [
             *torch.cat([paper[6::6], torchs[6::6]]).flatten().tolist(),
@@ -73,8 +81,8 @@ class UpdateRuleExplorer(PageWidget):
             return f"Both rules walk the same path for all {STEPS} steps and end {ends[0]} from the minimum."
         strides = [number((path[self.drop + 1] - path[self.drop]).norm().item()) for path in paths]
         return (
-            f"Both rules walk the same path until the rate drops after step {self.drop}; the next step is "
-            f"{strides[0]} long by the paper's rule and {strides[1]} by torch's. They part by up to "
+            f"Both rules walk the same path until the learning rate drops after step {self.drop}; the next "
+            f"step is {strides[0]} long by the paper's rule and {strides[1]} by torch's. They part by up to "
             f"{number(apart.max().item())}, at step {apart.argmax()}, and end {ends[0]} and {ends[1]} from "
             f"the minimum."
         )
@@ -96,7 +104,7 @@ class UpdateRuleExplorer(PageWidget):
         distance.legend()
         return (
             f"Two paths down a bowl, by the paper's update rule and by torch's, and their distance to the "
-            f"minimum over {STEPS} steps; the rate is divided by ten after step {self.drop}."
+            f"minimum over {STEPS} steps; the learning rate is divided by ten after step {self.drop}."
         )
 
 

@@ -16,5 +16,5 @@ def number(value: float) -> str:
 
 
 def counted(value: float, unit: str) -> str:
-    """The number with its unit, a plural that ends in s: 5 maps, 1 map."""
+    """The number with its unit, a plural that ends in s: 5 channels, 1 channel."""
     return f"{value} {unit.removesuffix('s') if value == 1 else unit}"

@@ -1,4 +1,4 @@
-"""`ActivationExplorer`: the page's units and quadrature against torch's, scipy's and hand-worked values."""
+"""`ActivationExplorer`: the page's functions and quadrature against torch's, scipy's and values by hand."""
 
 import itertools
 import math
@@ -75,20 +75,20 @@ def test_the_page_and_python_integrate_as_scipy_does(arena, unit):
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("unit", "edge"), [("tanh", EDGE), ("sigmoid", 2 * EDGE)])
-def test_the_flat_part_begins_where_the_slope_is_a_tenth_of_the_steepest(arena, unit, edge):
+def test_saturation_begins_where_the_slope_is_a_tenth_of_the_steepest(arena, unit, edge):
     widget = ActivationExplorer(unit=unit)
     at_edge, steepest = widget.slope(torch.tensor([edge, 0], dtype=torch.float64)).tolist()
     assert at_edge / steepest == pytest.approx(0.1, rel=1e-9)
     page = arena.evaluate(
         """async ([unit, spreads]) => {
-          const {flatShare} = await PAGE_WIDGETS.load('activation');
-          return spreads.map((spread) => flatShare(unit, spread));
+          const {saturated} = await PAGE_WIDGETS.load('activation');
+          return spreads.map((spread) => saturated(unit, spread));
         }""",
         [unit, SPREADS],
     )
     expected = [math.erfc(edge / (spread * math.sqrt(2))) for spread in SPREADS]
     assert page == pytest.approx(expected, rel=1e-6, abs=1e-12)
-    python = [ActivationExplorer(unit=unit, spread=spread).flat_share() for spread in SPREADS]
+    python = [ActivationExplorer(unit=unit, spread=spread).saturated() for spread in SPREADS]
     assert python == pytest.approx(expected, rel=1e-9)
 
 
@@ -120,11 +120,11 @@ def test_a_random_net_shrinks_a_gradient_as_the_formula_says():
 
 def test_the_summary_names_value_slope_and_what_is_left():
     assert ActivationExplorer(x=-1.0, layers=1).summary() == (
-        "At x = -1.00, ReLU gives 0 with slope 0; of inputs with spread 1.00, 50.0 % fall where it is flat, "
-        "and 1 layer leaves 70.7 % of a gradient."
+        "At x = -1.00, ReLU gives 0 with slope 0; of inputs with standard deviation 1.00, 50.0 % fall "
+        "where it is saturated, and 1 layer leaves 70.7 % of a gradient."
     )
     # 3.125 % is a tie, and both languages round it up whatever the last digits of a half to the fifth are.
     assert "leave 3.13 % of a gradient" in ActivationExplorer(layers=10, spread=85.2).summary()
     tiny = ActivationExplorer(unit="sigmoid", spread=0.01, layers=20).summary()
-    assert "0.0100, less than 0.001 % fall where it is flat" in tiny
+    assert "0.0100, less than 0.001 % fall where it is saturated" in tiny
     assert "20 layers leave less than 0.001 % of a gradient" in tiny

@@ -100,6 +100,6 @@ def test_the_four_readings_of_224(reading, windows, words):
 
 def test_the_papers_first_layer_is_counted_exactly():
     assert (
-        "In the paper, conv1 puts out 96 x 55 x 55 = 290,400 numbers, with 34,944 of 60,965,224 parameters "
+        "In the paper, conv1 outputs 96 x 55 x 55 = 290,400 values, with 34,944 of 60,965,224 parameters "
         "(0.0573 %) and 105,415,200 of 724,406,816 multiply-accumulates (14.6 %)"
     ) in ArchitectureExplorer().summary()

@@ -10,7 +10,7 @@ from alexnet_lib.dropout import PaperDropout
 from alexnet_lib.widgets import DropoutExplorer
 from alexnet_lib.widgets.dropout import uniform
 
-HAND = {"activities": [1, 0, 0, 0, 0, 0, 0, 2], "weights": [3, 1, 1, 1, 1, 1, 1, -2]}  # sums 0, 3, -4, -1
+HAND = {"activations": [1, 0, 0, 0, 0, 0, 0, 2], "weights": [3, 1, 1, 1, 1, 1, 1, -2]}  # sums 0, 3, -4, -1
 TORCHS = {"linear": lambda z: z, "relu": torch.relu, "softmax": torch.sigmoid}
 
 
@@ -51,9 +51,9 @@ def test_the_average_over_all_masks_is_what_a_million_drawn_nets_of_torch_answer
     explorer = DropoutExplorer(form=form, output=output, p=0.3)
     layer = PaperDropout(0.3) if form == "paper" else torch.nn.Dropout(0.3)
     torch.manual_seed(0)
-    units = torch.tensor(explorer.activities).expand(1_000_000, 8)
+    units = torch.tensor(explorer.activations).expand(1_000_000, 8)
     drawn = TORCHS[output](layer.train()(units) @ torch.tensor(explorer.weights))
-    data = {"activities": explorer.activities, "weights": explorer.weights}
+    data = {"activations": explorer.activations, "weights": explorer.weights}
     found = ask(arena, "everyMask", data, {"p": 0.3, "form": form, "output": output})
     assert found["mean"] == pytest.approx(drawn.mean().item(), abs=5 * drawn.std().item() / 1000)
 
@@ -106,12 +106,12 @@ def test_the_drawn_nets_come_nearer_to_the_average_as_they_grow_in_number():
 def test_units_are_conv1s_strongest_and_say_so():
     explorer = DropoutExplorer()
     assert len(set(explorer.maps)) == 8
-    assert max(explorer.activities) == 1
-    assert min(explorer.activities) > 0
-    assert DropoutExplorer(activities=[1.0] * 8).maps == []
+    assert max(explorer.activations) == 1
+    assert min(explorer.activations) > 0
+    assert DropoutExplorer(activations=[1.0] * 8).maps == []
 
 
-@pytest.mark.parametrize("name", ["activities", "weights"])
+@pytest.mark.parametrize("name", ["activations", "weights"])
 def test_another_count_of_units_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} has 3 numbers, and must have 8, one for each unit"):
         DropoutExplorer(**{name: [1, 2, 3]})
@@ -119,8 +119,8 @@ def test_another_count_of_units_is_refused(name):
 
 @pytest.mark.parametrize("bad", [math.nan, "1"])
 def test_a_unit_without_a_number_is_named(bad):
-    with pytest.raises((ValueError, TypeError), match=rf"activities\[2\] is {bad!r}, and must be"):
-        DropoutExplorer(activities=[1, 1, bad, 1, 1, 1, 1, 1])
+    with pytest.raises((ValueError, TypeError), match=rf"activations\[2\] is {bad!r}, and must be"):
+        DropoutExplorer(activations=[1, 1, bad, 1, 1, 1, 1, 1])
 
 
 def test_dropping_every_unit_is_refused():

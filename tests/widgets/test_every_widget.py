@@ -54,7 +54,7 @@ def box(browser, site, name):
 
 def values_in(box):
     """What the controls show, by parameter."""
-    inputs = box.locator("input, select").evaluate_all(
+    inputs = box.locator("input, select, button[name]").evaluate_all(
         """all => all.filter(i => i.type !== 'radio' || i.checked).map(
              i => [i.dataset.name ?? i.name, i.type === 'checkbox' ? i.checked : i.value])"""
     )
@@ -159,7 +159,7 @@ def test_a_link_brings_the_same_setting_back_and_reset_the_papers(browser, site,
     with visiting(browser, address) as second:
         box = second.page.locator(".page-widget")
         assert values_in(box) == moved
-        after_painting(box, lambda: box.get_by_role("button", name="Paper values").click())
+        after_painting(box, lambda: box.get_by_role("button", name=re.compile("Paper values|Reset")).click())
         assert values_in(box) == paper
 
 

@@ -109,8 +109,8 @@ def test_the_package_has_runs_to_compare_and_relu_stands_before_tanh():
     assert {record.experiment for record in shipped[:2]} == {runs.FIRST}
     widget = RunExplorer()
     assert (widget.a, widget.b) == (
-        "first_curves-relu-training-error",
-        "first_curves-tanh-training-error",
+        "first_curves-relu-running-training-error",
+        "first_curves-tanh-running-training-error",
     )
     assert len(widget.runs) == sum(len(record.curves) for record in shipped)
 

@@ -1,4 +1,4 @@
-"""`TowerExplorer`: what crosses between the GPUs, against torch's layers and numbers worked by hand."""
+"""`TowerExplorer`: what the GPUs transfer, against torch's layers and numbers worked by hand."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch import nn
 from alexnet_lib.towers import maps_of, separate
 from alexnet_lib.widgets import TowerExplorer
 
-# maps x side x side below each layer, worked by hand from §3.5.
+# channels x height x width before each layer, worked by hand from §3.5.
 BELOW = {
     "conv2": 96 * 27 * 27,
     "conv3": 256 * 13 * 13,
@@ -78,17 +78,17 @@ def test_the_page_halves_maps_as_the_library_does(arena, maps):
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"layer": "conv2", "tower": "2"}, "conv2 on GPU 2 reads maps 48 to 95 of pool1, its own half;"),
-        ({"layer": "conv4", "tower": "1"}, "conv4 on GPU 1 reads maps 0 to 191 of conv3, its own half;"),
-        ({"layer": "conv3", "tower": "2"}, "reads all 256 maps of pool2, 128 of them from GPU 1;"),
+        ({"layer": "conv2", "tower": "2"}, "conv2 on GPU 2 reads channels 48 to 95 of pool1, its own half;"),
+        ({"layer": "conv4", "tower": "1"}, "conv4 on GPU 1 reads channels 0 to 191 of conv3, its own half;"),
+        ({"layer": "conv3", "tower": "2"}, "reads all 256 channels of pool2, 128 of them from GPU 1;"),
         ({"layer": "fc7"}, "reads all 4096 units of fc6, 2048 of them from GPU 2;"),
         ({"layer": "fc7", "wiring": "none"}, "reads units 0 to 2047 of fc6, its own half;"),
-        ({}, "60,672 numbers cross for one image, forward: 31.1 MB for a batch of 128 at 4 bytes each."),
+        ({}, "transfers 60,672 values for one image, forward: 31.1 MB for a batch of 128 at 4 bytes each."),
         (
             {"training": True, "batch": 1, "bytes": 1},
-            "forward and back: 0.121 MB for a batch of 1 at 1 byte each",
+            "forward and backward: 0.121 MB for a batch of 1 at 1 byte each",
         ),
-        ({"wiring": "none"}, " 0 numbers cross for one image, forward: 0 MB"),
+        ({"wiring": "none"}, " transfers 0 values for one image, forward: 0 MB"),
     ],
 )
 def test_the_summary_says_who_reads_what_and_what_that_costs(setting, words):

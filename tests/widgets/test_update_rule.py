@@ -98,7 +98,7 @@ def test_the_summary_says_by_how_much_they_part():
     apart = (explorer.paths()[0] - explorer.paths()[1]).norm(dim=1)
     at = int(apart.argmax())
     words = explorer.summary()
-    assert "until the rate drops after step 30" in words
+    assert "until the learning rate drops after step 30" in words
     assert f"at step {at}, and end" in words
     assert float(words.split("part by up to ")[1].split(",")[0]) == pytest.approx(apart[at].item(), rel=0.01)
 
@@ -110,5 +110,5 @@ def test_where_no_velocity_meets_a_lower_rate_the_summary_says_that_the_paths_ar
 
 def test_weight_decay_ends_short_of_the_minimum():
     """It stops where c (w - m) + d w = 0: at 2 / 1.5 and 10 / 10.5."""
-    paper, _ = UpdateRuleExplorer(weight_decay=0.5, lr=0.1, momentum=0.7, drop=120).paths()
+    paper, _ = UpdateRuleExplorer(weight_decay=0.5, rate=0.1, momentum=0.7, drop=120).paths()
     assert paper[-1].tolist() == pytest.approx([2 / 1.5, 10 / 10.5], abs=1e-4)

@@ -1,13 +1,13 @@
-// Saturating and non-saturating units (§3.1): value, slope, and what layers of them leave of a gradient.
+// Activation functions (§3.1): value, slope, and what layers of them leave of a gradient.
 
-const FAR = 6; // inputs shown to either side of 0
-const REACH = 8.5; // spreads: less than 1e-16 of the inputs lie beyond
+const FAR = 6; // inputs shown on both sides of 0
+const REACH = 8.5; // standard deviations: less than 1e-16 of the inputs are beyond
 const SPREADS = Array.from({ length: 81 }, (_, i) => 10 ** (i / 20 - 2));
 const TENTH = Math.acosh(Math.sqrt(10)); // where tanh's slope has fallen to a tenth of its steepest
 const LEAK = 0.01;
 
 const logistic = (z) => 1 / (1 + Math.exp(-z));
-// `edge`: a smooth unit is flat beyond it on both sides; the others are flat below 0.
+// `edge`: a smooth function is saturated beyond it on both sides; the others below 0.
 export const UNITS = {
   relu: { words: "ReLU", value: (z) => Math.max(0, z), slope: (z) => (z > 0 ? 1 : 0) },
   tanh: { words: "tanh", value: Math.tanh, slope: (z) => 1 - Math.tanh(z) ** 2, edge: TENTH },
@@ -31,9 +31,9 @@ export function meanSquareSlope(unit, spread) {
   return (sum * h) / (spread * Math.sqrt(2 * Math.PI));
 }
 
-// The share of inputs at which the slope is below a tenth of the steepest: a half, or both tails of the
+// The fraction of inputs at which the slope is below a tenth of the steepest: a half, or both tails of the
 // normal distribution beyond the edge, by Simpson's rule.
-export function flatShare(unit, spread) {
+export function saturated(unit, spread) {
   const { edge } = UNITS[unit];
   if (edge === undefined) return 0.5;
   const steps = 1000, h = REACH / steps;
@@ -47,12 +47,12 @@ export function flatShare(unit, spread) {
 
 // The last digits differ between languages, and ReLU's 3.125 % would go up in one and down in the other.
 const tidy = (value, digits) => Number(value.toPrecision(digits));
-const percent = (share) => (share < 1e-5 ? "less than 0.001 %" : `${number(tidy(100 * share, 10))} %`);
+const percent = (part) => (part < 1e-5 ? "less than 0.001 %" : `${number(tidy(100 * part, 10))} %`);
 
 export function summary({ unit, x, spread, layers }, data, { value, slope, flat, left }) {
   const through = layers === 1 ? "1 layer leaves" : `${layers} layers leave`;
   return `At x = ${number(x)}, ${UNITS[unit].words} gives ${number(value)} with slope ${number(slope)}; `
-    + `of inputs with spread ${number(spread)}, ${percent(flat)} fall where it is flat, `
+    + `of inputs with standard deviation ${number(spread)}, ${percent(flat)} fall where it is saturated, `
     + `and ${through} ${percent(left)} of a gradient.`;
 }
 
@@ -65,14 +65,14 @@ function prepare() {
 function compute({ unit, x, spread, layers }) {
   const { value, slope } = UNITS[unit], square = meanSquareSlope(unit, spread);
   const left = square ** (layers / 2);
-  return { value: value(x), slope: slope(x), square, left, flat: flatShare(unit, spread) };
+  return { value: value(x), slope: slope(x), square, left, flat: saturated(unit, spread) };
 }
 
 function build({ parent, change }) {
   return {
     curve: picture(parent, {
-      caption: "Blue: the unit. Orange, dashed: its slope. Purple: tangent at x; click to move it. "
-        + "Shaded: flat, the slope is below a tenth of the steepest. Gray hill: inputs of spread σ.",
+      caption: "Blue: the function. Orange, dashed: its slope. Purple: the tangent at x; click to move it. "
+        + "Shaded: saturated, the slope is below a tenth of the steepest. Gray: the inputs.",
       columns: 6, aspect: 1.25,
       onpick: (at) => change({ x: Number((FAR * (2 * at - 1)).toFixed(1)) }),
     }),
@@ -135,7 +135,7 @@ function drawDecay(ctx, width, height, { unit, spread, layers }, { left }, curve
     const points = SPREADS.map((s, i) => [px(s), py(curves[each][i] ** (layers / 2))]);
     line(ctx, points, color, thick);
     ctx.fillStyle = colors.ink;
-    // Leaky ReLU's line lies on ReLU's.
+    // Leaky ReLU's line is under ReLU's.
     if (each !== "leaky-relu") {
       ctx.fillText(each === "relu" ? "ReLU, leaky ReLU" : UNITS[each].words, 6, points[0][1] + 15);
     }
@@ -149,12 +149,12 @@ function draw({ state, data, result, pictures, colors }) {
   const through = state.layers === 1 ? "1 layer leaves" : `${state.layers} layers leave`;
   pictures.curve.paint(`${words} and its slope, ${number(result.slope)} at x = ${number(state.x)}`,
     (ctx, width, height) => drawCurve(ctx, width, height, state, result, colors));
-  pictures.decay.retitle(`What ${through} of a gradient against the spread σ of their inputs: `
+  pictures.decay.retitle(`What ${through} of a gradient against the standard deviation σ of their inputs: `
     + "(mean of slope²)^(L/2) over z ~ N(0, σ²), both axes logarithmic; click to move σ.");
-  pictures.decay.paint(`What ${through} of a gradient with four units: here ${percent(result.left)}`,
+  pictures.decay.paint(`What ${through} of a gradient with four functions: here ${percent(result.left)}`,
     (ctx, width, height) => drawDecay(ctx, width, height, state, result, data, colors));
 }
 
 const checked = (state, data, { value, slope, square, left, flat }) => [value, slope, square, left, flat];
 
-export default explorer({ title: "Units and their slopes", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "Activation functions and their slopes", reset: "Reset", prepare, build, compute, draw, summary, checked });

@@ -1,10 +1,10 @@
-// Every form of the net, layer by layer (§3.5). Shapes and costs come from Python (spec.trace).
+// Every variant of the network, layer by layer (§3.5). Shapes and costs come from Python (counts.trace).
 
 const grouped = (count) => count.toLocaleString("en-US");
 const COSTS = ["parameters", "multiply_accumulates"];
 
-// Windows of z pixels, s apart, on a row: how many, and the first pixel behind the last.
-// With `ceil` a last window may hang over the far edge, so that no pixel is left out.
+// Windows of z pixels, s apart, on a row: how many, and the first pixel after the last.
+// With `ceil` a last window may extend past the border, so that no pixel is left out.
 export function windowsOf({ side, padding, ceil }, z, s) {
   const count = 1 + (ceil ? Math.ceil : Math.floor)((side + 2 * padding - z) / s);
   return { count, end: (count - 1) * s - padding + z };
@@ -15,8 +15,8 @@ export function totals(layers) {
   return Object.fromEntries(COSTS.map((cost) => [cost, sum(cost)]));
 }
 
-function shape({ maps, side, numbers }) {
-  return side === null ? grouped(maps) : `${maps} x ${side} x ${side} = ${grouped(numbers)}`;
+function shape({ channels, size, numbers }) {
+  return size === null ? grouped(channels) : `${channels} x ${size} x ${size} = ${grouped(numbers)}`;
 }
 const pixels = (count) => `${count} pixel${count === 1 ? "" : "s"}`;
 
@@ -25,7 +25,7 @@ export function summary(state, { words }, { layer, total, row, count, end }) {
     + `${cost.replace("_", "-")} (${number((100 * layer[cost]) / total[cost])} %)`);
   const ends = end > row.side ? `reaching ${pixels(end - row.side)} beyond it`
     : end < row.side ? `leaving out ${pixels(row.side - end)}` : "ending where it ends";
-  return `In ${words[state.spec]}, ${state.layer} puts out ${shape(layer)} numbers, `
+  return `In ${words[state.spec]}, ${state.layer} outputs ${shape(layer)} values, `
     + `with ${costs.join(" and ")}; `
     + `a row of ${row.side} pixels holds ${count} windows of conv1, the last ${ends}.`;
 }
@@ -48,7 +48,7 @@ function compute(state, { specs, readings }) {
 function build({ parent, change, data: { names } }) {
   return {
     bars: picture(parent, {
-      caption: "Shares of the whole net: parameters in blue, above; multiply-accumulates in orange, below. "
+      caption: "Fractions of the whole network: parameters in blue, multiply-accumulates in orange. "
         + "Click to pick a layer.",
       columns: 7, aspect: 1.1, onpick: (x, y) => change({ layer: names[Math.floor(y * names.length)] }),
     }),
@@ -88,7 +88,7 @@ function drawBars(ctx, width, height, names, chosen, { layers, total }, colors) 
   });
 }
 
-// The center of the photograph at the net's size, and the side of what one output sees around its middle.
+// The center of the photograph at the network's input size, and what one output sees around its middle.
 function drawField(ctx, width, height, photo, side, field, colors) {
   const margin = (photo.width - side) / 2, step = width / side, seen = Math.min(field ?? side, side);
   ctx.drawImage(photo, margin, margin, side, side, 0, 0, width, height);
@@ -127,19 +127,19 @@ function drawWindows(ctx, width, height, { from, to, shown }, { row, z, s, end }
 function draw({ state, data, result, pictures, colors }) {
   const { layer, row, z, s, count, end } = result, side = data.specs[state.spec].first.side;
   pictures.bars.paint(
-    `Shares of parameters and of multiply-accumulates in ${data.names.length} layers, ${state.layer} marked`,
+    `Fractions of parameters and of multiply-accumulates in ${data.names.length} layers, ${state.layer} marked`,
     (ctx, width, height) => drawBars(ctx, width, height, data.names, state.layer, result, colors));
 
-  const sees = layer.receptive_field === null ? "all of the picture"
+  const sees = layer.receptive_field === null ? "the whole image"
     : `${layer.receptive_field} x ${layer.receptive_field} of ${side} x ${side} pixels, `
       + `its neighbor ${layer.stride} further on`;
-  const reads = layer.own ? "It reads the maps of its own tower alone." : "It reads all maps below.";
+  const reads = layer.own ? "It reads the channels of its own tower only." : "It reads all channels of the layer before.";
   const asks = state.layer !== "conv1" && layer.parameters; // who reads what is a question of these alone
   pictures.field.retitle(`One output of ${state.layer} sees ${sees}. ${asks ? reads : ""}`);
   pictures.field.paint(`A photograph with a frame around what one output of ${state.layer} sees`,
     (ctx, width, height) => drawField(ctx, width, height, data.photo, side, layer.receptive_field, colors));
 
-  const beyond = end > row.side ? "pixels marked 0 lie beyond the picture"
+  const beyond = end > row.side ? "pixels marked 0 are past the border"
     : end < row.side ? "the orange pixel is in no window" : "they end together";
   pictures.last.retitle(
     `The last pixels and windows ${count - 1} and ${count} of ${z} pixels, ${s} apart: ${beyond}`);

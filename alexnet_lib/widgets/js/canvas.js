@@ -10,7 +10,7 @@ function number(given) {
   return value.toFixed(decimals);
 }
 
-// "1 map", "5 maps"; the unit is a plural that ends in s.
+// "1 channel", "5 channels"; the unit is a plural that ends in s.
 function counted(value, unit) {
   return `${value} ${value === 1 ? unit.replace(/s$/, "") : unit}`;
 }
@@ -43,7 +43,7 @@ function rgb(color) {
 }
 
 // A figure with one canvas. `columns` of 12 (`narrow` on a phone); `aspect` is width / height.
-// onpick(x, y) gets the place of a click as fractions of the canvas; with `drag` also while dragging.
+// onpick(x, y) gets the position of a click as fractions of the canvas; with `drag` also while dragging.
 function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpick = null, drag = false }) {
   const canvas = node("canvas", { role: "img", style: `--aspect: ${aspect}` });
   const words = node("figcaption", {}, caption);
@@ -96,10 +96,10 @@ function drawMap(ctx, width, height, values, rows, columns, peak, colors) {
   const [zero, plus, minus] = [colors.ground, colors.plus, colors.minus].map(rgb);
   const image = new ImageData(columns, rows);
   for (let i = 0; i < values.length; i++) {
-    const share = Math.min(1, Math.abs(values[i]) / peak);
+    const part = Math.min(1, Math.abs(values[i]) / peak);
     const end = values[i] < 0 ? minus : plus;
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = zero[c] + share * (end[c] - zero[c]);
-    image.data[4 * i + 3] = Number.isNaN(share) ? 0 : 255;
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = zero[c] + part * (end[c] - zero[c]);
+    image.data[4 * i + 3] = Number.isNaN(part) ? 0 : 255;
   }
   drawImage(ctx, width, height, image);
 }

@@ -1,9 +1,9 @@
-// Color noise along the principal components of RGB (§4.1), on one photograph.
+// PCA color augmentation (§4.1), on one photograph.
 
 const UNITS = { "0-1": 255, "0-255": 1 }; // gray levels that count as one
-const DIVIDE_BY = 1.1; // 2012 source, while the noise is on
-const DRAWS = 6, SMALL = 96; // pixels a side of a small photograph
-const REACH = 2; // deviations of the photographs' own colors that a line of color shows
+const DIVIDE_BY = 1.1; // original code, while the noise is on
+const DRAWS = 6, SMALL = 96; // height and width of a small photograph
+const REACH = 2; // standard deviations of the photographs' own colors that a line of color shows
 
 // Eigenvalues of the covariance in that unit, or their roots. `values` hold for pixels from 0 to 1.
 export function scaleOf(values, { magnitude, pixels }) {
@@ -14,7 +14,7 @@ export function scaleOf(values, { magnitude, pixels }) {
 // Gray levels along each component for factors of `a` sigmas.
 export function amounts(a, { values }, settings) {
   const scale = scaleOf(values, settings);
-  return a.map((share, i) => UNITS[settings.pixels] * settings.sigma * share * scale[i]);
+  return a.map((factor, i) => UNITS[settings.pixels] * settings.sigma * factor * scale[i]);
 }
 
 // The same in gray levels of red, green and blue. A row of `vectors` is a component.
@@ -32,7 +32,7 @@ export const typical = (fit, settings) => norm(amounts([1, 1, 1], fit, settings)
 export const noisy = (value, moved, mean, divide) =>
   (divide ? (value + moved - mean) / DIVIDE_BY + mean : value + moved);
 
-// RGBA bytes of a picture after the noise, and the share of its values that a screen has to cut off.
+// RGBA bytes of a picture after the noise, and the fraction of its values that a screen has to cut off.
 export function apply(rgba, moved, mean, divide) {
   const out = new Uint8ClampedArray(rgba); // it rounds, and keeps 0 to 255
   let outside = 0;
@@ -87,7 +87,7 @@ function build({ parent, change, values, data }) {
     },
   });
   const lines = picture(parent, {
-    caption: "Components 1, 2, 3: colors from two deviations below the mean color to two above, as the "
+    caption: "Components 1, 2, 3: colors from two standard deviations below the mean color to two above, as the "
       + "photographs have them; long mark, this shift; short marks, the six draws; at the edge, beyond it.",
     aspect: 6,
   });
@@ -110,9 +110,9 @@ function drawLines(ctx, width, height, { state, data, fit, colors }) {
     ctx.fillStyle = gradient;
     ctx.fillRect(0, i * row + gap, width, row - 2 * gap);
     for (const [k, along] of marks.entries()) {
-      const own = k === marks.length - 1, share = Math.max(-1, Math.min(1, along[i] / reach));
-      const x = 3 + ((share + 1) / 2) * (width - 6), half = own ? row / 2 : row / 5;
-      ctx.fillStyle = colors.ground; // a rim keeps the mark apart from the colors behind it
+      const own = k === marks.length - 1, part = Math.max(-1, Math.min(1, along[i] / reach));
+      const x = 3 + ((part + 1) / 2) * (width - 6), half = own ? row / 2 : row / 5;
+      ctx.fillStyle = colors.ground; // a rim keeps the mark apart from the colors under it
       ctx.fillRect(x - 2.5, (i + 0.5) * row - half, 5, 2 * half);
       ctx.fillStyle = own ? colors.mark : colors.ink;
       ctx.fillRect(x - 1.5, (i + 0.5) * row - half, 3, 2 * half);
@@ -148,8 +148,8 @@ function draw({ state, data, result, pictures, colors }) {
     + `off ${number(100 * after.outside)} % of the values, which leave 0 to 255`);
   pictures.after.paint(`The photograph plus ${moved.map(number).join(", ")} gray levels of red, green, blue`,
     framed(after.rgba));
-  pictures.draws.retitle(`Six draws of torch's generator with seed ${state.seed}: each is one image in one `
-    + "use. Click one to take over its factors, to a tenth of σ.");
+  pictures.draws.retitle(`Six draws of torch's generator with seed ${state.seed}: each is one image. `
+    + "Click one to copy its factors, to a tenth of σ.");
   pictures.draws.paint(`The photograph with six draws, seed ${state.seed}`, (ctx, width, height) => {
     for (const [i, drawn] of draws.entries()) {
       const { rgba } = apply(small, drawn, fit.mean, state.divide);
@@ -157,7 +157,7 @@ function draw({ state, data, result, pictures, colors }) {
       drawFramed(ctx, width / DRAWS - 4, height, rgba, SMALL, colors);
     }
   });
-  pictures.lines.paint("Lines of color along the components, with the places of this shift and of the draws",
+  pictures.lines.paint("Lines of color along the components, with marks at this shift and at the draws",
     (ctx, width, height) => drawLines(ctx, width, height, { state, data, fit, colors }));
   pictures.table.replaceChildren(...components(state, result));
 }
@@ -167,4 +167,4 @@ const checked = (state, data, { fit, moved, draws, usual }) => [
   ...moved.map((part, c) => noisy(GRAY, part, fit.mean[c], state.divide)), usual, ...draws.flat(),
 ];
 
-export default explorer({ title: "Color noise", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "PCA color augmentation", reset: "Reset", prepare, build, compute, draw, summary, checked });

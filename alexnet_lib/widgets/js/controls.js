@@ -69,11 +69,22 @@ function checkboxRow(p, id, change) {
   return { element: node("div", { class: "option" }, input, node("label", { for: id }, p.label)), show };
 }
 
+// The seed of a random draw: each press takes the next one.
+function drawButton(p, id, change) {
+  const element = button("", () => change({ [p.name]: element.value === String(p.max) ? p.min : Number(element.value) + 1 }));
+  for (const [name, value] of Object.entries({ id, name: p.name })) element.setAttribute(name, value);
+  const show = (value) => {
+    element.value = value;
+    element.textContent = `${p.label} (seed ${value})`;
+  };
+  return { element, show };
+}
+
 const FEW = 3; // options that are shown side by side; more go into a list
 function controlFor(p, id, change) {
   if (p.kind === "toggle") return checkboxRow(p, id, change);
   if (p.kind === "choice") return (p.options.length <= FEW ? radioGroup : selectRow)(p, id, change);
-  return sliderRow(p, id, change);
+  return (p.kind === "draw" ? drawButton : sliderRow)(p, id, change);
 }
 
 // All controls of a widget, sliders and lists above buttons and boxes; show(state) sets every one of them.

@@ -1,4 +1,4 @@
-// Dropout (§4.2): nets that each miss some of eight units, against the one net of test time.
+// Dropout (§4.2): sub-networks that each miss some of eight units, against the mean network.
 
 const UNITS = 8;
 const SHOWN = 64; // masks that are drawn
@@ -15,40 +15,40 @@ export function uniform(seed, count) {
 }
 
 const OUTPUTS = { linear: (z) => z, relu: (z) => Math.max(0, z), softmax: (z) => 1 / (1 + Math.exp(-z)) };
-const logShare = (z) => Math.min(0, z) - Math.log1p(Math.exp(-Math.abs(z))); // of softmax, also far out
+const logSigmoid = (z) => Math.min(0, z) - Math.log1p(Math.exp(-Math.abs(z))); // of softmax, also far out
 
-// The weighted sum of a net whose unit i is activities[i] * factors[i].
-export const weightedSum = ({ activities, weights }, factors) =>
-  weights.reduce((sum, weight, i) => sum + weight * activities[i] * factors[i], 0);
+// The weighted sum of a network whose unit i is activations[i] * factors[i].
+export const weightedSum = ({ activations, weights }, factors) =>
+  weights.reduce((sum, weight, i) => sum + weight * activations[i] * factors[i], 0);
 
-// What the mask multiplies in training, and all units at test time.
+// What the mask multiplies in training, and all units in evaluation.
 export const factorsOf = ({ p, form }) => (form === "paper" ? [1, 1 - p] : [1 / (1 - p), 1]);
 
 // Average over all masks, each with its probability; `geometric` is that of the class probabilities.
 export function everyMask(layer, { p, form, output }) {
-  const [training] = factorsOf({ p, form }), units = layer.activities.map((_, i) => i);
+  const [training] = factorsOf({ p, form }), units = layer.activations.map((_, i) => i);
   let mean = 0, first = 0, second = 0;
   for (let mask = 0; mask < 2 ** units.length; mask++) {
     const kept = units.map((i) => (mask >> i) & 1);
     const chance = kept.reduce((product, one) => product * (one ? 1 - p : p), 1);
     const z = weightedSum(layer, kept.map((one) => one * training));
     mean += chance * OUTPUTS[output](z);
-    first += chance * logShare(z);
-    second += chance * logShare(-z);
+    first += chance * logSigmoid(z);
+    second += chance * logSigmoid(-z);
   }
   return { mean, geometric: OUTPUTS.softmax(first - second) };
 }
 
-// How many of the nets keep each unit.
+// How many of the sub-networks keep each unit.
 export function timesKept(masks) {
   const times = Array(UNITS).fill(0);
   for (let at = 0; at < masks.length; at++) times[at % UNITS] += masks[at];
   return times;
 }
 
-// weightedSum of each masked net, without an array for each: there are thousands.
-export function maskedSums({ activities, weights }, masks, training) {
-  const carried = weights.map((weight, i) => weight * activities[i] * training);
+// weightedSum of each sub-network, without an array for each: there are thousands.
+export function maskedSums({ activations, weights }, masks, training) {
+  const carried = weights.map((weight, i) => weight * activations[i] * training);
   return Array.from({ length: masks.length / UNITS }, (_, net) => {
     let sum = 0;
     for (let i = 0; i < UNITS; i++) sum += carried[i] * masks[net * UNITS + i];
@@ -58,16 +58,16 @@ export function maskedSums({ activities, weights }, masks, training) {
 
 export function summary(state, data, { drawn, every, test }) {
   const { nets, output, form, p } = state;
-  const many = nets === 1 ? "1 masked net says" : `${nets} masked nets say on average`;
+  const many = nets === 1 ? "1 sub-network says" : `${nets} sub-networks say on average`;
   const units = `every unit ${form === "inverted" ? "as it is" : `times ${Number((1 - p).toFixed(4))}`}`;
   const verdict = Math.abs(every.mean - test) < 1e-9 ? "the same" : "not the same";
-  const theirs = `; their geometric average is ${number(every.geometric)}, the one net's`;
-  return `${many} ${number(drawn)}, and the one net with ${units} says ${number(test)}. Over all 256 masks `
+  const theirs = `; their geometric mean is ${number(every.geometric)}, the mean network's`;
+  return `${many} ${number(drawn)}, and the mean network with ${units} says ${number(test)}. Over all 256 masks `
     + `the average is ${number(every.mean)}, ${verdict}${output === "softmax" ? theirs : ""}.`;
 }
 
 const prepare = async (model) =>
-  Object.fromEntries(["maps", "activities", "weights"].map((name) => [name, model.get(name)]));
+  Object.fromEntries(["maps", "activations", "weights"].map((name) => [name, model.get(name)]));
 
 function compute(state, data) {
   const { p, nets, seed, output } = state, [training, atTest] = factorsOf(state);
@@ -86,8 +86,8 @@ function build({ parent }) {
   const half = { caption: "", columns: 6, narrow: 6, aspect: 1.4 };
   const masked = picture(parent, half), whole = picture(parent, half);
   const strip = picture(parent, { caption: "", aspect: SHOWN / UNITS });
-  const caption = "Dots, each net's answer; line, their average so far, nets on a logarithmic axis; dashed, "
-    + "the average over all 256 masks; straight, the net at test";
+  const caption = "Dots, each sub-network's answer; line, their average so far, on a logarithmic axis; dashed, "
+    + "the average over all 256 masks; straight, the mean network";
   const curve = picture(parent, { caption, aspect: 2.8 });
   const table = node("table"), attributes = { class: "scroll", tabindex: 0, role: "region" };
   parent.append(node("div", { ...attributes, "aria-label": "Units" }, table));
@@ -102,10 +102,10 @@ function ring(ctx, x, y, radius, fill, color, dash = []) {
 }
 
 // Eight units and their output: a line is as wide as what it carries, a dropped unit is an empty ring.
-function drawNet(ctx, width, height, { activities, weights }, factors, says, colors) {
+function drawNet(ctx, width, height, { activations, weights }, factors, says, colors) {
   const radius = Math.min(12, height / 20), left = 2 * radius, right = width - 48;
-  const most = Math.max(...activities.map((a, i) => Math.abs(a * weights[i]))) || 1;
-  activities.forEach((a, i) => {
+  const most = Math.max(...activations.map((a, i) => Math.abs(a * weights[i]))) || 1;
+  activations.forEach((a, i) => {
     const y = ((i + 0.5) * height) / UNITS, carried = Math.abs(a * weights[i] * factors[i]);
     const wide = Math.min(16, (8 * carried) / most);
     const [color, dash] = weights[i] < 0 ? [colors.minus, [6, 4]] : [colors.plus, []];
@@ -126,7 +126,7 @@ function drawStrip(ctx, width, height, masks, colors) {
   });
 }
 
-// The running average over the nets; net 1, 2, 4, ... evenly spaced.
+// The running average over the sub-networks; number 1, 2, 4, ... evenly spaced.
 function drawCurve(ctx, width, height, { says, every, test }, colors) {
   let sum = 0;
   const averages = says.map((value, n) => (sum += value) / (n + 1));
@@ -151,18 +151,18 @@ function draw({ state, data, result, pictures, colors }) {
   const missing = last.filter((factor) => factor === 0).length, shown = Math.min(nets, SHOWN);
   const net = (target, label, factors, value) => target.paint(label, (ctx, width, height) =>
     drawNet(ctx, width, height, data, factors, value, colors));
-  pictures.masked.retitle(`Net ${nets} of ${nets} in training: ${missing} of 8 units dropped`);
-  net(pictures.masked, `A net without ${missing} of its 8 units`, last, says[nets - 1]);
-  pictures.whole.retitle(`The net at test: all units, times ${Number(whole[0].toFixed(4))}`);
-  net(pictures.whole, "The net with all 8 units", whole, test);
+  pictures.masked.retitle(`Sub-network ${nets} of ${nets}: ${missing} of 8 units dropped`);
+  net(pictures.masked, `A sub-network without ${missing} of its 8 units`, last, says[nets - 1]);
+  pictures.whole.retitle(`The mean network: all units, times ${Number(whole[0].toFixed(4))}`);
+  net(pictures.whole, "The mean network with all 8 units", whole, test);
   pictures.strip.retitle(`Masks, one a column, ${shown} of ${nets}: filled, kept; faint, dropped`);
-  pictures.strip.paint(`Masks of ${shown} nets, units dropped with p = ${p}`,
+  pictures.strip.paint(`Masks of ${shown} sub-networks, units dropped with p = ${p}`,
     (ctx, width, height) => drawStrip(ctx, width, height, masks, colors));
-  pictures.curve.paint(`The average of ${nets} nets ends at ${number(drawn)}, that of all masks is `
-    + `${number(every.mean)}, the net at test says ${number(test)}`,
+  pictures.curve.paint(`The average of ${nets} sub-networks ends at ${number(drawn)}, that of all masks is `
+    + `${number(every.mean)}, the mean network says ${number(test)}`,
     (ctx, width, height) => drawCurve(ctx, width, height, result, colors));
-  const rows = [["Unit", ...whole.map((_, i) => i + 1)], ["Map of conv1", ...data.maps],
-    ["Activity", ...data.activities], ["Weight", ...data.weights], [`Kept, of ${nets}`, ...kept]];
+  const rows = [["Unit", ...whole.map((_, i) => i + 1)], ["Channel of conv1", ...data.maps],
+    ["Activation", ...data.activations], ["Weight", ...data.weights], [`Kept, of ${nets}`, ...kept]];
   pictures.table.replaceChildren(...rows.filter((row) => row.length > 1).map((row, at) =>
     node("tr", {}, ...row.map((text, i) => node(at && i ? "td" : "th", {}, String(text))))));
 }

@@ -8,7 +8,7 @@ function onceAFrame(work) {
   return { ask, stop: () => cancelAnimationFrame(waiting) };
 }
 
-// A screen reader hears the summary when the hand has come to rest, not at every step of a drag.
+// A screen reader hears the summary when the slider has come to rest, not at every step of a drag.
 function announcer(region) {
   let timer = 0;
   return (text) => {
@@ -41,7 +41,8 @@ function verdict(checked, state, ours, inPage) {
 //   summary(state, data, result)   -> one sentence, word for word as in Python
 //   checked(state, data, result)   -> the numbers that torch's reference holds, or leave it out
 //   style                          -> CSS of this widget alone, or leave it out
-function explorer({ title, prepare, build, compute, draw, summary, checked, style = "" }) {
+//   reset                          -> words of the button that brings the first setting back
+function explorer({ title, prepare, build, compute, draw, summary, checked, style = "", reset = "Paper values" }) {
   async function render({ model, el }) {
     const data = prepare ? await prepare(model) : null;
     const params = model.get("params");
@@ -59,7 +60,7 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     const panel = controls(params, prefix, change);
     const parent = node("div", { class: "pictures" });
     const note = node("p", { class: "note", role: "alert", hidden: "" });
-    const buttons = node("div", { class: "buttons" }, button("Paper values", () => {
+    const buttons = node("div", { class: "buttons" }, button(reset, () => {
       model.set("note", "");
       change(Object.fromEntries(params.map((p) => [p.name, p.paper])));
     }));
@@ -102,7 +103,7 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     sizes.observe(el);
     const themes = new MutationObserver(frame.ask);
     const attributeFilter = ["data-theme", "data-jp-theme-light", "data-jp-theme-name"];
-    for (const place of [document.documentElement, document.body]) themes.observe(place, { attributeFilter });
+    for (const root of [document.documentElement, document.body]) themes.observe(root, { attributeFilter });
     window.addEventListener("resize", frame.ask); // a zoom changes devicePixelRatio, not the element's size
     return () => {
       frame.stop();

@@ -2,8 +2,8 @@
 
 const MAPS = 96, SIDE = 55, TOWER = 48;
 
-// x: maps x area values. Returns x / (k + alpha * sum of squares over n maps around) ** beta.
-// Even n reaches one map further down than up, as in torch. The sum slides: one map enters, one leaves.
+// x: maps x area values. Returns x / (k + alpha * sum of squares over n channels around) ** beta.
+// Even n reaches one channel further below than above, as in torch. The sum slides: one channel enters, one leaves.
 export function lrn(x, settings, out = new Float32Array(x.length)) {
   const { maps, k, n, alpha, beta, overN = false, towers = 1 } = settings;
   const area = x.length / maps, below = n >> 1, above = (n - 1) >> 1, width = maps / towers;
@@ -30,7 +30,7 @@ export function lrn(x, settings, out = new Float32Array(x.length)) {
   return out;
 }
 
-// First and last map of the window around `map`.
+// First and last channel of the window around `map`.
 export function windowOf({ map, n, reach }) {
   const first = reach === "inside" && map >= TOWER ? TOWER : 0;
   const last = reach === "inside" && map < TOWER ? TOWER - 1 : MAPS - 1;
@@ -40,12 +40,12 @@ export function windowOf({ map, n, reach }) {
 export function summary(state, data, { before, after }) {
   const [first, last] = windowOf(state);
   const at = (state.map * SIDE + state.row) * SIDE + state.column;
-  const place = `At row ${state.row}, column ${state.column}, map ${state.map}`;
-  const window = `its window holds maps ${first} to ${last}.`;
-  if (before[at] === 0) return `${place} is silent and stays at 0; ${window}`;
+  const here = `At row ${state.row}, column ${state.column}, channel ${state.map}`;
+  const window = `its window has channels ${first} to ${last}.`;
+  if (before[at] === 0) return `${here} is inactive and stays at 0; ${window}`;
   const left = number((100 * after[at]) / before[at]);
-  const change = `goes from ${number(before[at])} to ${number(after[at])}, ${left} % of what it was`;
-  return `${place} ${change}; ${window}`;
+  const change = `goes from ${number(before[at])} to ${number(after[at])}, ${left} % of its value`;
+  return `${here} ${change}; ${window}`;
 }
 
 function column(values, { row, column }) {
@@ -71,8 +71,8 @@ function build({ parent, change, data }) {
   const small = { columns: data.photo ? 3 : 4, narrow: 6, aspect: 1, onpick: pixel };
   return {
     bars: picture(parent, { caption: "", aspect: 3.6, onpick: (x) => change({ map: Math.floor(x * MAPS) }) }),
-    photo: data.photo && picture(parent, { ...small, caption: "What this place sees" }),
-    before: picture(parent, { ...small, caption: "The map before" }),
+    photo: data.photo && picture(parent, { ...small, caption: "What this position sees" }),
+    before: picture(parent, { ...small, caption: "The channel before" }),
     after: picture(parent, { ...small, caption: "After, in the same colors" }),
     left: picture(parent, { ...small, caption: "After / before, where active" }),
   };
@@ -109,7 +109,7 @@ function drawPixel(ctx, width, { row, column }, colors) {
   ctx.strokeRect(column * step - 3, row * step - 3, step + 6, step + 6);
 }
 
-// The 224 x 224 crop with the 11 x 11 pixels that one place of conv1 reads, 4 apart (§3.5).
+// The 224 x 224 crop with the 11 x 11 pixels that one position of conv1 reads, 4 apart (§3.5).
 function drawPhoto(ctx, width, height, photo, { row, column }, colors) {
   const margin = (photo.width - 224) / 2, step = width / 224;
   ctx.drawImage(photo, margin, margin, 224, 224, 0, 0, width, height);
@@ -120,14 +120,14 @@ function drawPhoto(ctx, width, height, photo, { row, column }, colors) {
 
 function draw({ state, data, result, pictures, colors }) {
   const bars = [column(result.before, state), column(result.after, state)];
-  pictures.bars.retitle(`All 96 maps at row ${state.row}, column ${state.column}: gray before, color after; `
-    + `the shaded window normalizes map ${state.map}, the dashed line parts the towers. Click to pick one.`);
+  pictures.bars.retitle(`All 96 channels at row ${state.row}, column ${state.column}: gray before, color after; `
+    + `the shaded window normalizes channel ${state.map}, the dashed line separates the towers. Click to pick one.`);
   pictures.bars.paint(
-    `Bars of 96 maps at one place, the largest ${number(Math.max(...bars[0]))} before and `
+    `Bars of 96 channels at one position, the largest ${number(Math.max(...bars[0]))} before and `
     + `${number(Math.max(...bars[1]))} after normalization`,
     (ctx, width, height) => drawBars(ctx, width, height, ...bars, state, colors),
   );
-  pictures.photo?.paint("The photograph, the 11 by 11 pixels that this place reads framed",
+  pictures.photo?.paint("The photograph, the 11 by 11 pixels that this position reads framed",
     (ctx, width, height) => drawPhoto(ctx, width, height, data.photo, state, colors));
 
   const area = SIDE * SIDE, plane = (values) => values.subarray(state.map * area, (state.map + 1) * area);
@@ -135,7 +135,7 @@ function draw({ state, data, result, pictures, colors }) {
   const peak = before.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
   const left = before.map((value, i) => (value === 0 ? NaN : after[i] / value));
   for (const [name, values, most] of [["before", before, peak], ["after", after, peak], ["left", left, 1]]) {
-    pictures[name].paint(`Map ${state.map} as 55 by 55 values, ${name === "left" ? "share left" : name}`,
+    pictures[name].paint(`Channel ${state.map} as 55 by 55 values, ${name === "left" ? "after / before" : name}`,
       (ctx, width, height) => {
         drawMap(ctx, width, height, values, SIDE, SIDE, most, colors);
         drawPixel(ctx, width, state, colors);

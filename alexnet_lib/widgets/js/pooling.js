@@ -1,9 +1,9 @@
-// Max pooling with window z and stride s (§3.4) of one map of a photograph's conv1 response.
+// Max pooling with window z and stride s (§3.4) of one channel of a photograph's conv1 response.
 
 const SIDE = 55;
-const ZOOM = 15; // pixels a side of the enlarged part
+const ZOOM = 15; // height and width of the enlarged part, in pixels
 
-// How many windows fit a side. Rounding up lets a last window hang over the edge, if it starts inside.
+// How many windows fit along one axis. Rounding up lets a last window extend past the border, if it starts inside.
 export function outputSize(size, { z, s, ceil }) {
   const count = 1 + (ceil ? Math.ceil : Math.floor)((size - z) / s);
   return (count - 1) * s < size ? count : count - 1;
@@ -25,7 +25,7 @@ export function maxPool(x, side, settings) {
   return { size, values };
 }
 
-// Which windows of one side read position `at`: their indices.
+// Which windows along one axis read position `at`: their indices.
 export function readers(at, size, { z, s }) {
   return Array.from({ length: size }, (_, i) => i).filter((i) => i * s <= at && at < i * s + z);
 }
@@ -36,7 +36,7 @@ export function summary(state, data, { plane, size, values }) {
   const { z, s, row, column } = state;
   const lines = counted(Math.abs(z - s), "pixel rows");
   const shared = z > s ? `share ${lines}` : z < s ? `leave out ${lines}` : "lie side by side";
-  const edge = state.edge === "ceil" ? "the last may hang over" : "whole windows only";
+  const edge = state.edge === "ceil" ? "the last may extend past the border" : "whole windows only";
   const [rows, columns] = [row, column].map((at) => readers(at, size, state));
   const here = plane[row * SIDE + column];
   const wins = rows.flatMap((r) => columns.filter((c) => values[r * size + c] === here)).length;
@@ -54,20 +54,20 @@ function compute(state, { rectified }) {
   return { plane, ...maxPool(plane, SIDE, settingsOf(state)) };
 }
 
-// Upper left pixel of the enlarged part: around the chosen pixel, inside the map but for what hangs over.
+// Upper left pixel of the enlarged part: around the chosen pixel, inside the channel, but for what extends past the border.
 const corner = (at) => Math.min(Math.max(at - (ZOOM >> 1), 0), SIDE - ZOOM + 2);
 
 function build({ parent, change, values }) {
   const whole = (x, y) => change({ row: Math.floor(y * SIDE), column: Math.floor(x * SIDE) });
   const near = (x, y) => {
     const { row, column } = values();
-    const place = (share, at) => Math.min(SIDE - 1, corner(at) + Math.floor(share * ZOOM));
-    change({ row: place(y, row), column: place(x, column) });
+    const pixel = (part, at) => Math.min(SIDE - 1, corner(at) + Math.floor(part * ZOOM));
+    change({ row: pixel(y, row), column: pixel(x, column) });
   };
   const third = { columns: 4, narrow: 6, aspect: 1 };
   const zoomed = "The frame enlarged: all windows, and those that read the pixel";
   return {
-    input: picture(parent, { ...third, onpick: whole, caption: "conv1's map; click to move the frame" }),
+    input: picture(parent, { ...third, onpick: whole, caption: "conv1's channel; click to move the frame" }),
     zoom: picture(parent, { ...third, onpick: near, caption: zoomed }),
     output: picture(parent, { ...third, caption: "" }),
   };
@@ -101,7 +101,7 @@ function drawZoom(ctx, width, { state, result: { plane, size }, colors, peak }) 
 
 function draw({ state, result, pictures, colors }) {
   const { plane, size, values } = result, peak = Math.max(...plane) || 1;
-  pictures.input.paint(`Map ${state.map} after its ReLU`, (ctx, width, height) => {
+  pictures.input.paint(`Channel ${state.map} after its ReLU`, (ctx, width, height) => {
     drawMap(ctx, width, height, plane, SIDE, SIDE, peak, colors);
     const step = width / SIDE;
     ctx.strokeStyle = colors.mark;
@@ -110,8 +110,8 @@ function draw({ state, result, pictures, colors }) {
   });
   pictures.zoom.paint(`${ZOOM} by ${ZOOM} pixels and windows around row ${state.row}, column ${state.column}`,
     (ctx, width) => drawZoom(ctx, width, { state, result, colors, peak }));
-  pictures.output.retitle(`The pooled map, ${size} x ${size}`);
-  pictures.output.paint(`The pooled map, ${size} by ${size}`, (ctx, width, height) => {
+  pictures.output.retitle(`The pooled channel, ${size} x ${size}`);
+  pictures.output.paint(`The pooled channel, ${size} by ${size}`, (ctx, width, height) => {
     drawMap(ctx, width, height, values, size, size, peak, colors);
     const step = width / size;
     ctx.strokeStyle = colors.minus;

@@ -2,8 +2,8 @@
 
 // The first epoch, counted from 1, whose value is at or below the threshold; null if none is.
 export function firstBelow(values, threshold) {
-  const place = values.findIndex((value) => value <= threshold);
-  return place < 0 ? null : place + 1;
+  const at = values.findIndex((value) => value <= threshold);
+  return at < 0 ? null : at + 1;
 }
 
 function after(epoch, { values }) {
@@ -33,7 +33,7 @@ function compute({ a, b, threshold }, all) {
 }
 
 const LEFT = 40; // pixels for the values' numbers
-const FLOOR = 0.9; // of the canvas's height; the epochs' numbers stand below
+const FLOOR = 0.9; // of the canvas's height; the epochs' numbers are below
 
 function build({ parent, change, values, data }) {
   const pick = (x, y) => {
@@ -98,4 +98,4 @@ function draw({ state, result, pictures, colors }) {
 const style = `
 .told { grid-column: span 12; margin: 0; padding-left: 1.2rem; font-size: 0.85rem; color: var(--quiet); }
 `;
-export default explorer({ title: "Recorded runs", prepare, build, compute, draw, summary, style });
+export default explorer({ title: "Recorded runs", reset: "Reset", prepare, build, compute, draw, summary, style });

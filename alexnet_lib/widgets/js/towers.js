@@ -1,16 +1,16 @@
-// Two towers, one on each GPU (§3.2): who reads what, and what has to cross between them.
+// Two towers, one on each GPU (§3.2): who reads what, and what is transferred between them.
 
 const LEFT = 50; // pixels for the layers' names
 
 const grouped = (count) => count.toLocaleString("en-US");
-const kind = ({ side }) => (side === null ? "units" : "maps");
+const kind = ({ size }) => (size === null ? "units" : "channels");
 
-// First and last of `maps` that live on a tower, "1" or "2".
-export function half(maps, tower) {
-  return tower === "1" ? [0, maps / 2 - 1] : [maps / 2, maps - 1];
+// First and last of `count` channels on a tower, "1" or "2".
+export function half(count, tower) {
+  return tower === "1" ? [0, count / 2 - 1] : [count / 2, count - 1];
 }
 
-// Numbers that cross for one image before each layer from conv2 on. `crossings`: what does if it reads both.
+// Values transferred for one image before each layer from conv2 on; `crossings`: if it reads both towers.
 export function sent({ layers, crossings }, { wiring, training }) {
   return layers.slice(1).map(({ name }) => (crossings[wiring][name] ?? 0) * (training ? 2 : 1));
 }
@@ -19,12 +19,12 @@ const megabytes = (numbers, { batch, bytes }) => (numbers * batch * bytes) / 1e6
 
 export function summary(state, { layers, crossings }, { total }) {
   const { layer, tower, wiring, training, batch, bytes } = state;
-  const { maps, below, ...rest } = layers.find(({ name }) => name === layer);
+  const { channels, below, ...rest } = layers.find(({ name }) => name === layer);
   const whose = layer in crossings[wiring]
-    ? `all ${maps} ${kind(rest)} of ${below}, ${maps / 2} of them from GPU ${3 - tower}`
-    : `${kind(rest)} ${half(maps, tower).join(" to ")} of ${below}, its own half`;
-  return `${layer} on GPU ${tower} reads ${whose}; in the whole net ${grouped(total)} numbers cross `
-    + `for one image, forward${training ? " and back" : ""}: ${number(megabytes(total, state))} MB `
+    ? `all ${channels} ${kind(rest)} of ${below}, ${channels / 2} of them from GPU ${3 - tower}`
+    : `${kind(rest)} ${half(channels, tower).join(" to ")} of ${below}, its own half`;
+  return `${layer} on GPU ${tower} reads ${whose}; the whole network transfers ${grouped(total)} `
+    + `values for one image, forward${training ? " and backward" : ""}: ${number(megabytes(total, state))} MB `
     + `for a batch of ${batch} at ${bytes} byte${bytes === 1 ? "" : "s"} each.`;
 }
 
@@ -41,16 +41,16 @@ function build({ parent, change, data: { layers } }) {
     if (row > 1) change({ layer: layers[row - 1].name, tower: x < 0.55 ? "1" : "2" });
   };
   const towers = picture(parent, {
-    caption: "Each layer's maps or units on GPU 1, left, and GPU 2, right. Blue: read from the same GPU; "
+    caption: "Each layer's channels or units on GPU 1, left, and GPU 2, right. Blue: read from the same GPU; "
       + "orange, dashed: from the other. Thick: what the chosen layer reads. Click a box to choose.",
     columns: 6, aspect: 0.85, onpick: pick,
   });
   const rows = node("tbody");
-  const heads = ["Layer", "reads", "cross, per image", "per batch"]
+  const heads = ["Layer", "reads", "transfers, per image", "per batch"]
     .map((head) => node("th", { scope: "col" }, head));
   const count = node("p", { class: "count" });
   const table = node("table", {}, node("thead", {}, node("tr", {}, ...heads)), rows);
-  const scroll = { class: "scroll", tabindex: 0, role: "region", "aria-label": "What crosses" };
+  const scroll = { class: "scroll", tabindex: 0, role: "region", "aria-label": "What is transferred" };
   parent.append(node("div", { class: "half" }, node("div", scroll, table), count));
   return { towers, rows, count };
 }
@@ -62,10 +62,10 @@ function fill({ state, data: { layers, crossings }, result: { numbers, total }, 
     ...layers.slice(1).map(({ name, below }, i) =>
       row(name, `${below}, ${name in crossings[state.wiring] ? "both" : "own"}`, ...costs(numbers[i]))),
     row("all", "", ...costs(total)));
-  const back = state.training ? "and its gradient on the way back" : "forward only";
-  count.textContent = "Counted: every number that one GPU computes and a layer on the other reads, once for "
-    + `each image, both directions together, ${back}. Not counted: the images, which both GPUs get, and the `
-    + "weights, which stay. The 1000 classes are taken to be halved too; the paper does not say.";
+  const back = state.training ? "and its gradient in the backward pass" : "forward only";
+  count.textContent = "Counted: every activation that one GPU computes and a layer on the other reads, once for "
+    + `each image, in both directions, ${back}. Not counted: the images, which both GPUs get, and the `
+    + "weights, which stay. The 1000 classes are split in half too; the paper does not say.";
 }
 
 function drawTowers(ctx, width, height, { layer, tower, wiring }, { layers, crossings }, colors) {
@@ -92,8 +92,8 @@ function drawTowers(ctx, width, height, { layer, tower, wiring }, { layers, cros
   };
   ctx.textBaseline = "middle";
   ctx.textAlign = "center";
-  const { maps, side } = layers[0];
-  box((center[1] + center[2]) / 2, 0, width - LEFT - 2, `image, ${maps} x ${side} x ${side}`);
+  const { channels, size } = layers[0];
+  box((center[1] + center[2]) / 2, 0, width - LEFT - 2, `image, ${channels} x ${size} x ${size}`);
   layers.forEach(({ name, units }, i) => {
     for (const to of ["1", "2"]) {
       for (const from of name in crossings[wiring] ? ["1", "2"] : [to]) {

@@ -17,7 +17,7 @@ export const RULES = {
   },
 };
 
-// The weights after 0, 1, ... steps; the loss is the sum of curvature (w - minimum)^2 / 2, and the rate is
+// The weights after 0, 1, ... steps; the loss is the sum of curvature (w - minimum)^2 / 2, and the learning rate is
 // divided by ten after `drop` steps.
 export function walk(rule, { w1, w2, rate, momentum, weight_decay: decay, drop }, steps = STEPS) {
   let state = [w1, w2].map((w) => ({ w, v: 0 }));
@@ -38,14 +38,14 @@ export function summary({ drop }, data, { paper, torch, apart }) {
   const most = Math.max(...apart), both = "Both rules walk the same path";
   if (most < SAME) return `${both} for all ${STEPS} steps and end ${ends[0]} from the minimum.`;
   const strides = [paper, torch].map((path) => number(distance(path[drop + 1], path[drop])));
-  return `${both} until the rate drops after step ${drop}; the next step is ${strides[0]} long by the `
+  return `${both} until the learning rate drops after step ${drop}; the next step is ${strides[0]} long by the `
     + `paper's rule and ${strides[1]} by torch's. They part by up to ${number(most)}, at step `
     + `${apart.indexOf(most)}, and end ${ends[0]} and ${ends[1]} from the minimum.`;
 }
 
 function compute(state) {
   const paper = walk("paper", state), torch = walk("torch", state);
-  return { paper, torch, apart: paper.map((place, step) => distance(place, torch[step])) };
+  return { paper, torch, apart: paper.map((point, step) => distance(point, torch[step])) };
 }
 
 function build({ parent, change }) {
@@ -56,10 +56,10 @@ function build({ parent, change }) {
   const half = { columns: 6, aspect: (RIGHT - LEFT) / (HIGH - LOW) };
   const bowl = picture(parent, {
     ...half, drag: true, onpick,
-    caption: "The bowl: solid, the paper's path; dashed, torch's; ring, where the rate drops; +, the "
+    caption: "The bowl: solid, the paper's path; dashed, torch's; ring, where the learning rate drops; +, the "
       + "minimum; ×, 0, where weight decay pulls. Drag to move the start.",
   });
-  const caption = "Distance to the minimum at each step, logarithmic; dotted, where the rate drops";
+  const caption = "Distance to the minimum at each step, logarithmic; dotted, where the learning rate drops";
   const curve = picture(parent, { ...half, caption });
   const table = node("table"), attributes = { class: "scroll", tabindex: 0, role: "region" };
   parent.append(node("div", { ...attributes, "aria-label": "Steps around the drop" }, table));
@@ -78,9 +78,9 @@ function drawBowl(ctx, width, height, { paper, torch }, drop, colors) {
   line(ctx, torch.map(spot), colors.minus, 2.5, [6, 4]);
   line(ctx, paper.map(spot), colors.plus, 2);
   ctx.fillStyle = colors.plus;
-  for (const place of paper) ctx.fillRect(...spot(place).map((at) => at - 1.5), 3, 3);
-  const ring = (place, radius) => line(ctx, round(24, (angle) =>
-    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(place)[i] + radius * part)), colors.mark, 2);
+  for (const point of paper) ctx.fillRect(...spot(point).map((at) => at - 1.5), 3, 3);
+  const ring = (point, radius) => line(ctx, round(24, (angle) =>
+    [Math.cos(angle), Math.sin(angle)].map((part, i) => spot(point)[i] + radius * part)), colors.mark, 2);
   if (drop < STEPS) ring(paper[drop], 7);
   Object.assign(ctx, { fillStyle: colors.ink, textAlign: "center", textBaseline: "middle" });
   const [x, y] = spot(paper[0]);
@@ -102,7 +102,7 @@ function drawCurve(ctx, width, height, { paper, torch }, drop, colors) {
   ctx.textAlign = "center";
   for (const step of [0, 30, 60, 90, 120]) ctx.fillText(step, x(step), height - 8);
   line(ctx, [[x(drop), 0], [x(drop), height - 18]], colors.mark, 2, [2, 4]);
-  const track = (path) => path.map((place, step) => [x(step), y(distance(place, MINIMUM))]);
+  const track = (path) => path.map((point, step) => [x(step), y(distance(point, MINIMUM))]);
   line(ctx, track(torch), colors.minus, 2.5, [6, 4]);
   line(ctx, track(paper), colors.plus, 2);
 }
@@ -115,14 +115,14 @@ function rows({ rate, drop }, { paper, torch, apart }) {
     step, Number((step > drop ? rate / 10 : rate).toPrecision(3)), stride(paper, step), stride(torch, step),
     apart[step] < SAME ? "0" : number(apart[step]),
   ]);
-  return [["Step", "Rate", "Its length, paper", "Its length, torch", "Paths apart"], ...cells];
+  return [["Step", "Learning rate", "Its length, paper", "Its length, torch", "Paths apart"], ...cells];
 }
 
 function draw({ state, result, pictures, colors }) {
   const [from, to] = [0, STEPS].map((step) => number(distance(result.paper[step], MINIMUM)));
   pictures.bowl.paint(`Two paths on a bowl from ${from} away from its minimum to ${to} by the paper's rule`,
     (ctx, width, height) => drawBowl(ctx, width, height, result, state.drop, colors));
-  pictures.curve.paint(`Distance to the minimum over ${STEPS} steps; the rate drops after ${state.drop}`,
+  pictures.curve.paint(`Distance to the minimum over ${STEPS} steps; the learning rate drops after ${state.drop}`,
     (ctx, width, height) => drawCurve(ctx, width, height, result, state.drop, colors));
   pictures.table.replaceChildren(...rows(state, result).map((row, at) =>
     node("tr", {}, ...row.map((text) => node(at ? "td" : "th", {}, String(text))))));
