@@ -73,20 +73,17 @@ FIGURES = {
     "connections": (lambda: towers.connections(convolutions()), "kernels 0 to 127 read maps 0 to 47"),
     "crossing": (towers.what_would_cross, "before conv3 43,264 (crosses)"),
     "bytes": (towers.bytes_by_batch, "near 997 images"),
-    "response": (lambda: normalization.lrn_response({"alpha = 1e-4": 1e-4}), "for an activity of 200"),
-    "windows": (normalization.lrn_windows, "between map 47 and map 48"),
-    "before and after": (
-        lambda: normalization.maps_before_after(
-            torch.ones(4, 5, 5), torch.ones(4, 5, 5) / 2, (0,), tiny(3, 8, 8)
-        ),
-        "map 0 from 1 to 0",
+    "response": (lambda: normalization.lrn_response({"alpha = 1e-4": 1e-4}), "for an activation of 200"),
+    "windows": (normalization.lrn_windows, "between channel 47 and channel 48"),
+    "alone": (normalization.alone_and_together, "with four strong neighbors, channel 5 goes from 100 to 23"),
+    "contrast": (
+        lambda: normalization.contrast_curves([0.5, 2], {"a": [0.5, 2], "b": [1, 1]}),
+        "a 2.0, b 1.0",
     ),
     "pooling": (pooling.pooling_windows, "6 windows, 5 pixels in two windows"),
-    "pooled": (
-        lambda: pooling.pooled_maps(
-            photo(), torch.rand(9, 9), {"a": torch.rand(4, 4), "b": torch.rand(4, 4)}, "x"
-        ),
-        "x",
+    "by hand": (
+        lambda: pooling.poolings_by_hand(torch.arange(25.0).view(5, 5)),
+        "2 x 2 keep [[6, 8], [16, 18]]",
     ),
     "shifts": (lambda: pooling.shift_changes([1, 2], {"a": [0.1, 0.2], "b": [0.2, 0.3]}), "a"),
     "edge": (architecture.edge_windows, "224 pixels, ceil (source 2012): 55 windows"),
