@@ -7,7 +7,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from ..paper import claims
 from ..qualitative import Guess, colorfulness, kernel_counts, tower_gap
+from .evidence import finding
 from .palette import BLUE, COLORS, GRAY, GREEN, ORANGE
 from .picture import NARROW, WIDTH, Picture, as_picture, subplots
 from .table import Table
@@ -30,34 +32,45 @@ def counted_kernels(kernels: Tensor) -> Table:
     return Table("The 96 recorded kernels", columns, tuple(rows))
 
 
-def claims_and_findings(kernels: Tensor) -> Table:
-    """What §6.1 claims, and what these 96 kernels of one network say on it."""
+def qualitative_claims(kernels: Tensor) -> Table:
+    """The claims of §6.1 for the ledger, and what the 96 kernels (N, 3, h, w) of one network say on them."""
     first, second = kernel_counts(kernels.detach(), 2)
     gap = tower_gap(kernels.detach())
+    (every_run,) = claims("6.1")
+    found = finding(every_run)
     rows = (
         (
-            "One tower mostly gray, the other mostly colored",
-            "Figure 3, no number",
+            "The kernels of one tower are mostly color-blind, those of the other mostly color-specific",
+            "yes (Figure 3)",
+            "–",
             f"{first.gray} of {sum(first)} gray, {second.colored} of {sum(second)} colored; "
-            f"gap {gap.gap:.2f}, p = {gap.p:.2f}: suggestive, one network",
+            f"gap {gap.gap:.2f}, p = {gap.p:.2f}",
+            "suggestive, one network",
         ),
-        ("The same in every run", "yes, no number", "one network cannot say"),
-        ("Wrong guesses are mostly plausible", "Figure 4, eight images", "takes a thousand classes"),
+        (every_run.statement, every_run.paper, "–", found.value, found.verdict),
         (
-            "Neighbors by the last hidden layer are alike in content, not in pixels",
-            "Figure 4, five queries",
-            "at small scale: more neighbors from the same photo than by pixels",
+            "Most of the five best labels are plausible, off-center objects included",
+            "yes (Figure 4, eight images)",
+            "–",
+            "takes a thousand classes",
+            "cannot be asked here",
+        ),
+        (
+            "The nearest images by the last hidden layer are alike in content and not in pixels",
+            "yes (Figure 4, five queries)",
+            "findsimilar.py, no numbers",
+            "takes a thousand classes",
+            "cannot be asked here",
         ),
     )
-    return Table("Claims of §6.1", ("claim", "paper", "here"), rows)
+    return Table("Claims of §6.1", ("claim", "paper", "original code", "ours", "verdict"), rows)
 
 
 def responses(photo: Tensor, kernels: Tensor, maps: Tensor, channels: Sequence[int]) -> Picture:
     """A photograph (3, H, W) and some of its feature maps (N, H', W'), each with its kernel."""
     columns = len(channels) // 2
-    figure, axes = subplots(2, columns + 1, figsize=(WIDTH, 2 * WIDTH / (columns + 1) + 0.25))
+    figure, axes = subplots(2, columns + 1, figsize=(WIDTH, 2 * WIDTH / (columns + 1)))
     axes[0, 0].imshow(as_picture(photo))
-    axes[0, 0].set_title("image", fontsize=11)
     for axis in axes.flat:
         axis.axis("off")
     for axis, channel in zip(axes[:, 1:].flat, channels, strict=True):
@@ -67,7 +80,7 @@ def responses(photo: Tensor, kernels: Tensor, maps: Tensor, channels: Sequence[i
         inset.imshow(as_picture(127.5 + 127.5 * kernel / kernel.abs().max()), interpolation="nearest")
         inset.set(xticks=[], yticks=[])
         inset.spines[:].set(color=ORANGE, lw=1.5)
-        axis.set_title(f"channel {channel}", fontsize=11)
+        axis.text(2, 6, f"channel {channel}", color="white", fontsize=11)
     figure.tight_layout(pad=0.3)
     found = ", ".join(map(str, channels))
     size = "x".join(map(str, maps.shape[1:]))
@@ -75,18 +88,17 @@ def responses(photo: Tensor, kernels: Tensor, maps: Tensor, channels: Sequence[i
     return Picture(figure, words + "response is strong, each with its kernel in a corner.", photograph=True)
 
 
-def kernel_and_response(kernel: Tensor, photo: Tensor, response: Tensor) -> Figure:
-    """A kernel (3, h, w), a photograph (3, H, W), and the feature map (H', W') of the one on the other."""
-    figure, axes = subplots(1, 3, figsize=(6.4, 2.3))
+def kernel_and_response(kernel: Tensor, response: Tensor) -> Figure:
+    """A kernel (3, h, w) and a feature map (H', W') of it, in the few colors that a page carries."""
+    figure, axes = subplots(1, 2, figsize=(6.4, 3.3))
     weights = kernel.detach().cpu()
     axes[0].imshow(as_picture(127.5 + 127.5 * weights / weights.abs().max()), interpolation="nearest")
-    axes[1].imshow(as_picture(photo))
-    axes[2].imshow(response.detach().cpu(), cmap="gray", interpolation="nearest")
+    axes[1].imshow(response.detach().cpu(), cmap="gray", interpolation="nearest")
     color = colorfulness(kernel[None].detach()).item()
-    for axis, title in zip(axes, (f"kernel, c = {color:.2f}", "image", "feature map"), strict=True):
-        axis.set_title(title, fontsize=11)
+    for axis, title in zip(axes, (f"kernel, c = {color:.2f}", "feature map"), strict=True):
+        axis.set_title(title, fontsize=12)
         axis.axis("off")
-    figure.tight_layout(pad=0.3)
+    figure.tight_layout()
     return figure
 
 
@@ -204,7 +216,7 @@ def nearest_images(queries: Tensor, found: Tensor, same: Tensor, by: str) -> Pic
     query's label; by: in which space they are near. Others are crossed out in a corner.
     """
     count, k = same.shape
-    wide = 4.1  # inches: textures larger than this make the picture heavy
+    wide = 3.4  # inches: textures larger than this make the picture heavy
     size = (wide, wide / (k + 1) * count + 0.35)
     figure, axes = subplots(count, k + 1, figsize=size, squeeze=False)
     for row, line in enumerate(axes):
