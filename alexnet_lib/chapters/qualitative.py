@@ -74,7 +74,7 @@ def responses(photo: Tensor, kernels: Tensor, maps: Tensor, channels: Sequence[i
     for axis in axes.flat:
         axis.axis("off")
     for axis, channel in zip(axes[:, 1:].flat, channels, strict=True):
-        axis.imshow(maps[channel].detach().cpu(), cmap="gray")
+        axis.imshow(maps[channel].detach().cpu().numpy(), cmap="gray")
         kernel = kernels[channel].detach().cpu()
         inset = axis.inset_axes((0, 0, 0.3, 0.3))
         inset.imshow(as_picture(127.5 + 127.5 * kernel / kernel.abs().max()), interpolation="nearest")
@@ -93,7 +93,7 @@ def kernel_and_response(kernel: Tensor, response: Tensor) -> Figure:
     figure, axes = subplots(1, 2, figsize=(6.4, 3.3))
     weights = kernel.detach().cpu()
     axes[0].imshow(as_picture(127.5 + 127.5 * weights / weights.abs().max()), interpolation="nearest")
-    axes[1].imshow(response.detach().cpu(), cmap="gray", interpolation="nearest")
+    axes[1].imshow(response.detach().cpu().numpy(), cmap="gray", interpolation="nearest")
     color = colorfulness(kernel[None].detach()).item()
     for axis, title in zip(axes, (f"kernel, c = {color:.2f}", "feature map"), strict=True):
         axis.set_title(title, fontsize=12)
