@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 
 from ..architecture import AlexNetSpec
 from ..counts import trace
@@ -17,7 +18,7 @@ from .verdict import Verdict, check_function, check_number
 
 
 def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
-    """The two towers of the paper's net with some convolutional layers taken out, a row for each net (§7)."""
+    """The two towers of the paper's network with some convolutional layers taken out, a row for each (§7)."""
     for gone in removed:
         without_layers(SPECS["paper"], *gone)  # refuses numbers that the net does not have
     convs = SPECS["paper"].convs
@@ -45,13 +46,33 @@ def wiring_without(removed: Sequence[tuple[int, ...]]) -> Picture:
         told.append(f"{title}: {' and '.join(mixing)}{' alone' if len(mixing) == 1 else ''}")
     return Picture(
         figure,
-        f"Two towers from conv1 to fc6; orange lines cross from one to the other. Layers that read both: "
+        f"Two towers from conv1 to fc6; orange lines lead from one to the other. Layers that read both: "
         f"{'; '.join(told)}.",
     )
 
 
+def stacked(layers: int, z: int) -> Figure:
+    """Weights of a stack of small kernels, and of one layer that sees as much."""
+    sees = layers * (z - 1) + 1
+    values = {f"one layer of {sees} x {sees}": sees**2, f"{layers} layers of {z} x {z}": layers * z**2}
+    figure, axis = subplots(figsize=(6.4, 1.7))
+    for row, (value, color) in enumerate(zip(values.values(), (GRAY, BLUE), strict=True)):
+        axis.barh(row, value, height=0.6, color=color)
+        words = f" {value}" + (f"  ({value / sees**2:.0%})" if row else "")
+        axis.text(value, row, words, va="center", fontsize=11)
+    axis.set_yticks((0, 1), values, fontsize=11)
+    axis.invert_yaxis()
+    axis.set(xlim=(0, 1.25 * sees**2), xticks=[])
+    axis.set_title(
+        f"both see {sees} x {sees} pixels; weights for a pair of channels:", fontsize=11, loc="left"
+    )
+    axis.spines[["top", "right", "bottom"]].set_visible(False)
+    figure.tight_layout()
+    return figure
+
+
 def errors_by_seed(errors: dict[str, Sequence[float]]) -> Picture:
-    """Errors of some nets, a dot for each seed and a line that joins the dots of one seed."""
+    """Errors of some networks, a dot for each seed and a line that joins the dots of one seed."""
     table = 100 * np.array(list(errors.values()))  # (nets, seeds)
     places = np.arange(len(table))
     figure, axis = subplots(figsize=(NARROW, 3.3))
@@ -66,8 +87,8 @@ def errors_by_seed(errors: dict[str, Sequence[float]]) -> Picture:
     farther = np.ptp(table, axis=1).min() > np.ptp(table.mean(axis=1))
     return Picture(
         figure,
-        f"Test errors of {len(table)} nets, a dot for each of {table.shape[1]} seeds. The seeds of one "
-        f"net lie {'farther' if farther else 'no farther'} apart than the means of the nets.",
+        f"Test errors of {len(table)} networks, a dot for each of {table.shape[1]} seeds. The seeds of one "
+        f"network are {'farther' if farther else 'not farther'} apart than the two means.",
     )
 
 
@@ -95,14 +116,14 @@ def nets_without_layers() -> Table:
             )
         )
     columns = (
-        "net",
+        "network",
         "parameters",
         "fewer by",
         "million multiply-accumulates",
-        "pool5 sees",
+        "receptive field of pool5",
         "mixes the towers before fc6",
     )
-    return Table("The paper's net without layers", columns, tuple(rows))
+    return Table("The paper's network without layers", columns, tuple(rows))
 
 
 def _reading_both() -> list[int]:
@@ -121,20 +142,20 @@ def check_lost_parameters(answer: float) -> Verdict:
     return check_number(
         answer,
         kept[0] - kept[1],
-        "Hint: conv3 takes its own parameters along, and conv4 then reads other maps than before: those of "
-        "conv2, half of them, because it stays within its tower.",
-        "conv3's own, and what conv4 no longer needs: it reads 128 maps in place of 192.",
+        "Hint: conv3 takes its own parameters along, and conv4 then reads the channels of conv2: half of "
+        "them, because it stays within its tower.",
+        "conv3's own, and what conv4 no longer needs: it reads 128 channels instead of 192.",
     )
 
 
 def check_small_kernels(answer: float) -> Verdict:
-    """§7: how many weights fewer have three layers of 3 x 3 than one of 7 x 7, all with 256 maps?"""
+    """§7: how many weights fewer have three layers of 3 x 3 than one of 7 x 7, all with 256 channels?"""
     return check_number(
         answer,
         (7**2 - 3 * 3**2) * 256**2,
-        "Hint: a layer of z x z kernels has z * z weights for each pair of a map below and a map above. How "
-        "many pairs are there?",
-        "27 in place of 49 for each pair of maps, with the same receptive field and two ReLUs more.",
+        "Hint: a layer of z x z kernels has z * z weights for each pair of an input and an output channel. "
+        "How many pairs are there?",
+        "27 instead of 49 for each pair of channels, with the same receptive field and two ReLUs more.",
     )
 
 
@@ -149,8 +170,8 @@ def check_batch_norm(answer: Callable) -> Verdict:
         answer,
         lambda x, eps: F.batch_norm(x, None, None, training=True, eps=eps),
         cases,
-        "Hint: each map has one mean and one variance, over all images and places; the variance divides by "
+        "Hint: each channel has one mean and one variance, over all images and positions; it divides by "
         "the count, not by the count minus one; eps is added before the root.",
-        "one mean and one variance a map, over the batch. At test time there is no batch, so running means "
-        "take their place.",
+        "one mean and one variance per channel, over the batch. In evaluation mode running means are used "
+        "instead, because an answer must not depend on the other images of a batch.",
     )

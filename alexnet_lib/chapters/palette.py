@@ -19,6 +19,7 @@ PALETTE = {
     "smaller, same direction": "#0072b2",
     "same sign": "#0072b2",
     "effect": "#0072b2",
+    "suggestive": "#8a6d1b",
     "no effect": "#8a6d1b",
     "not at this scale": "#8a6d1b",
     "opposite": "#b3400e",

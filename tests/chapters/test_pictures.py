@@ -56,7 +56,6 @@ def convolutions():
 
 ARMS = {"a": [0.5, 0.4, 0.1], "b": [0.6, 0.5, 0.4]}
 SIGNALS = {"conv1": (1.0, 0.5), "fc6": (0.1, 0.4), "fc8": (0.01, 0.3)}
-COUNTS = torch.tensor([[5, 3, 0], [0, 4, 1], [2, 0, 5]])
 RUN = replace(RECORD, curves={"training error": [0.9, 0.5, 0.4], "lr": [0.1, 0.1, 0.01]})
 # What to draw -> words that its alt text must have, worked out by hand.
 FIGURES = {
@@ -123,22 +122,18 @@ FIGURES = {
     "signals": (lambda: learning.first_signals({"a": SIGNALS}), "open 40% to 50%"),
     "losses": (lambda: learning.losses({"x": {"a": [2.3] * 5, "b": [1.0] * 5}}, 10), "b ends below it"),
     "histories": (lambda: training.error_histories([RUN]), "training error 40%"),
-    "guesses": (
-        lambda: results.top_guesses({"cat": ("dog", "cat"), "boat": ("sea", "dock")}),
-        "the right label is guess 2",
-    ),
     "margin": (lambda: results.steps_of_the_margin({"second": 26.2, "one\nnet": 18.2}), "one net 18.2 %"),
     "average": (
         lambda: results.nets_and_average({"a": (0.4, 0.3), "b": (0.2, 0.25), "average": (0.3, 0.2)}),
-        "lower for 1 of 2 nets",
-    ),
-    "confusions": (
-        lambda: results.confusion_picture(COUNTS, ("ant", "bee", "cat")),
-        "ant for bee (3), cat for ant (2)",
+        "lower for 1 of 2. The average",
     ),
     "kernels": (
         lambda: qualitative.first_layer_kernels(recorded_first_layer().weight),
         "tower 2, kernels 48 to 95",
+    ),
+    "feature maps": (
+        lambda: qualitative.responses(tiny(3, 8, 8), torch.rand(4, 3, 2, 2), torch.rand(4, 5, 5), (1, 3)),
+        "5x5, of conv1's channels 1, 3",
     ),
     "dots": (lambda: qualitative.colorfulness_by_tower({"all": recorded_first_layer().weight}), "96 kernels"),
     "labels": (
