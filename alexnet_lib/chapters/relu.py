@@ -30,7 +30,7 @@ SETTINGS = {  # suffix of the experiment's arms -> input pixels, initial weights
 
 
 def figure_1() -> Picture:
-    """Our Figure 1: training error of the recorded runs in the paper's setting, mean over the seeds (§3.1)."""
+    """Our Figure 1: training error of the recorded runs, mean over the seeds (§3.1)."""
     runs = on_record(EXPERIMENT)
     figure, axis = subplots(figsize=(NARROW, 3.3))
     told = []
@@ -71,7 +71,7 @@ def functions_and_slopes(reach: float = 4.0) -> Picture:
 
 
 def gradients_through_depth(fractions: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
-    """The fraction of a gradient after 0, 1, 2, ... layers of the backward pass: {gain: {name: fractions}}."""
+    """What is left of a gradient after 0, 1, 2, ... layers, as {gain: {name: fractions}} (§3.1)."""
     size = {"figsize": (NARROW, 1.9 * len(fractions) + 0.4), "sharex": True, "squeeze": False}
     figure, axes = subplots(len(fractions), 1, **size)
     told = []

@@ -44,8 +44,8 @@ def two_towers() -> Picture:
     told = ", ".join(across)
     return Picture(
         figure,
-        "Two rows of boxes, one for each GPU, from conv1 to fc8, with half of the channels or neurons of each "
-        f"layer. Both rows are read by {told}; the other layers read their own row.",
+        "Two rows of boxes, one for each GPU, from conv1 to fc8, with half of the channels or neurons of "
+        f"each layer. Both rows are read by {told}; the other layers read their own row.",
     )
 
 
