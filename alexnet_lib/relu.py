@@ -1,4 +1,4 @@
-"""Saturating and non-saturating units (§3.1), and the four-layer network of Figure 1."""
+"""Saturating and non-saturating activation functions (§3.1), and the four-layer network of Figure 1."""
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +14,10 @@ ACTIVATIONS = {
 
 
 class FourLayerNet(nn.Module):
-    """A four-layer convolutional network for CIFAR-10, as Figure 1 trains with ReLUs and with tanh units.
+    """A four-layer convolutional network for CIFAR-10, as Figure 1 trains with ReLUs and with tanh.
 
-    (N, 3, 32, 32) float -> (N, classes) scores. A unit that never falls keeps the largest of a window the
-    largest; so pooling comes first, as in layer 1 of the original code, and leaves a quarter of the units.
+    (N, 3, 32, 32) float -> (N, classes) scores. Max pooling commutes with a function that never decreases; so
+    pooling comes first, as in layer 1 of the original code, and leaves a quarter of the values.
 
     The paper gives no sizes for this net. These are our choice, after the small example nets that the author
     published for CIFAR-10. No normalization, no dropout: "without regularization of any kind".
@@ -27,17 +27,17 @@ class FourLayerNet(nn.Module):
     def __init__(self, activation: str = "relu", classes: Count = 10):
         super().__init__()
         self.activation = require_choice("activation", activation, ACTIVATIONS)
-        unit = ACTIVATIONS[activation]
+        f = ACTIVATIONS[activation]
         self.features = nn.Sequential(
             nn.Conv2d(3, 32, 5, padding=2),  # (N, 32, 32, 32)
             nn.MaxPool2d(3, 2, ceil_mode=True),  # (N, 32, 16, 16)
-            unit(),
+            f(),
             nn.Conv2d(32, 32, 5, padding=2),
             nn.MaxPool2d(3, 2, ceil_mode=True),  # (N, 32, 8, 8)
-            unit(),
+            f(),
             nn.Conv2d(32, 64, 5, padding=2),
             nn.MaxPool2d(3, 2, ceil_mode=True),  # (N, 64, 4, 4)
-            unit(),
+            f(),
         )
         self.classifier = nn.Linear(64 * 4 * 4, classes)
 

@@ -34,7 +34,7 @@ NUMBERS = {
     introduction.check_weight_memory: ([0.7316, 0.73], [0.2439, 0.1829, 731.6]),
     dataset.check_lost_share: ([1 / 3, 0.3333], [2 / 3, 1 - 256**2 / 240_000, 0.35]),
     dataset.check_guessing: ([0.995], [0.005, 0.999, 99.5]),
-    relu.check_share_left: ([1 / 16], [1 / 256, 0.5, 4.0]),
+    relu.check_fraction_left: ([1 / 16], [1 / 256, 0.5, 4.0]),
     relu.check_scaled_rate: ([4096], [64, 1, 1 / 64, 1 / 4096]),
     towers.check_conv3_bytes: ([256 * 169 * 128 * 4], [256 * 169 * 4, 256 * 169 * 128, 256 * 27**2 * 512]),
     towers.check_equal_batch: ([997], [996, 996.6, 499, 1005]),
@@ -217,16 +217,16 @@ FUNCTIONS = {
             lambda train, x: (x.float() - train.float().mean(0)) / 255,
         ],
     ),
-    relu.check_unit_backward: (
-        [lambda unit, a, g: g * ((a > 0) if unit == "relu" else 1 - a**2)],
+    relu.check_backward: (
+        [lambda name, a, g: g * ((a > 0) if name == "relu" else 1 - a**2)],
         [
-            lambda unit, a, g: g,
-            lambda unit, a, g: g * ((a > 0) if unit == "relu" else 1 - torch.tanh(a) ** 2),
-            lambda unit, a, g: g * ((a > 0) if unit == "relu" else 1 - a),
-            lambda unit, a, g: (a > 0).float() if unit == "relu" else 1 - a**2,
+            lambda name, a, g: g,
+            lambda name, a, g: g * ((a > 0) if name == "relu" else 1 - torch.tanh(a) ** 2),
+            lambda name, a, g: g * ((a > 0) if name == "relu" else 1 - a),
+            lambda name, a, g: (a > 0).float() if name == "relu" else 1 - a**2,
         ],
     ),
-    relu.check_dead_units: (
+    relu.check_dead: (
         [lambda z: (z <= 0).all(0), lambda z: ~(z > 0).any(0), lambda z: z.relu().sum(0) == 0],
         [
             lambda z: z.mean(0) <= 0,
