@@ -112,8 +112,9 @@ def fields_of(path: Path) -> dict:
     found.pop("sha256", None)  # of the first records
     if isinstance(config := found.get("config"), dict):
         found["config"] = {RENAMED.get(name, name): value for name, value in config.items()}
-    if isinstance(curves := found.get("curves"), dict) and RUNNING not in curves:
-        found["curves"] = {RUNNING if name == MEASURED else name: curve for name, curve in curves.items()}
+    if isinstance(curves := found.get("curves"), dict):
+        names = RENAMED if RUNNING in curves else RENAMED | {MEASURED: RUNNING}
+        found["curves"] = {names.get(name, name): curve for name, curve in curves.items()}
     return found
 
 
