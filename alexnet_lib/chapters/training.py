@@ -36,7 +36,7 @@ def one_run(record: Record) -> Picture:
         axis.axvline(epoch + 0.5, color=GRAY, ls=":", lw=1.5)
         axis.text(epoch + 0.3, 84, "lr / 10", color=GRAY, ha="right", fontsize=10.5)
     axis.set(xlabel="epoch", ylabel="error, %", ylim=(0, 92))
-    ends = ", ".join(f"{name} {record.curves[name][-1]:.0%}" for name in (RUNNING, VALIDATION))
+    ends = ", ".join(f"{name} {100 * record.curves[name][-1]:.0f} %" for name in (RUNNING, VALIDATION))
     told = " and ".join(f"after epoch {epoch}" for epoch in drops)
     words = f"Errors of one run over {record.epochs} epochs. At the end: {ends}."
     return Picture(figure, f"{words} The learning rate was divided by ten {told}." if drops else words)
@@ -74,7 +74,7 @@ def speed_table(yours: float | None = None, hardware: str = "your machine") -> T
     rows = [(who, what, f"{speed:,}", _duration(speed), source) for who, what, speed, source in REPORTED]
     if yours is not None:
         rounded = float(f"{yours:.0e}")
-        rows.append(("you, today", hardware, f"about {rounded:,.0f}", _duration(rounded), "measured above"))
+        rows.append(("you, today", hardware, f"about {rounded:,.{0 if rounded >= 1 else 1}f}", _duration(rounded), "measured above"))
     columns = ("who", "hardware", "images/s", "90 epochs take", "source")
     return Table("AlexNet's training, then and now", columns, tuple(rows))
 
