@@ -24,12 +24,13 @@ def one_run(record: Record) -> Picture:
     """Running training error and validation error of a run, and where its learning rate was divided."""
     figure, axis = subplots(figsize=(NARROW, 3.6))
     epochs = range(1, record.epochs + 1)
-    for name, color, at, offset in ((RUNNING, BLUE, 3, (8, 8)), (VALIDATION, ORANGE, 5, (-4, -22))):
+    for name, color, at, offset in ((RUNNING, BLUE, 3, (8, 8)), (VALIDATION, ORANGE, 10, (12, 24))):
         values = [100 * value for value in record.curves[name]]
         axis.plot(epochs, values, color=color, lw=2.4)
-        align = {"ha": "left" if name == RUNNING else "right", "fontweight": "bold", "fontsize": 11}
-        place = {"textcoords": "offset points", "xytext": offset}
-        axis.annotate(name, (at, values[at - 1]), color=color, **place, **align)
+        place = {"textcoords": "offset points", "xytext": offset, "fontweight": "bold", "fontsize": 11}
+        axis.annotate(
+            name, (min(at, record.epochs), values[min(at, record.epochs) - 1]), color=color, **place
+        )
     rates = record.curves.get("lr", [])
     drops = [epoch for epoch, pair in enumerate(pairwise(rates), 1) if pair[0] != pair[1]]
     for epoch in drops:
@@ -74,7 +75,15 @@ def speed_table(yours: float | None = None, hardware: str = "your machine") -> T
     rows = [(who, what, f"{speed:,}", _duration(speed), source) for who, what, speed, source in REPORTED]
     if yours is not None:
         rounded = float(f"{yours:.0e}")
-        rows.append(("you, today", hardware, f"about {rounded:,.{0 if rounded >= 1 else 1}f}", _duration(rounded), "measured above"))
+        rows.append(
+            (
+                "you, today",
+                hardware,
+                f"about {rounded:,.{0 if rounded >= 1 else 1}f}",
+                _duration(rounded),
+                "measured above",
+            )
+        )
     columns = ("who", "hardware", "images/s", "90 epochs take", "source")
     return Table("AlexNet's training, then and now", columns, tuple(rows))
 
