@@ -104,13 +104,13 @@ def _wrapped(line: str) -> list[str]:
     if len(line) <= COLUMNS:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
+    if line.lstrip().startswith("#"):
+        words = textwrap.wrap(line.strip("# "), COLUMNS - len(indent) - 2)
+        return [f"{indent}# {part}" for part in words]
     code, mark, comment = line.partition("  # ")
     if mark:
         words = textwrap.wrap(comment, COLUMNS - len(indent) - 2)
         return [*(f"{indent}# {part}" for part in words), *_wrapped(code)]
-    if line.lstrip().startswith("#"):
-        words = textwrap.wrap(line.strip("# "), COLUMNS - len(indent) - 2)
-        return [f"{indent}# {part}" for part in words]
     places = [i + 1 for i, letter in enumerate(line[:COLUMNS]) if letter in ",([" and _inside(line[: i + 1])]
     if not places:
         return [line]

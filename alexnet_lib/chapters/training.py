@@ -1,48 +1,100 @@
 """What chapter 5.1 draws, tabulates and asks."""
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from itertools import pairwise
-from pathlib import Path
+
+import torch
 
 from ..counts import trace
 from ..learning import TrainConfig
 from ..paper import IMAGES, LEARNING
 from ..records import Record
 from ..specs import SPECS
-from ..training.presets import PRESETS
-from .palette import BLUE, GRAY, ORANGE
+from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import NARROW, Picture, subplots
 from .table import Table
-from .verdict import Verdict, check_number, no_function
+from .verdict import Verdict, check_function, check_number
 
-CURVES = {"training error": (BLUE, "-"), "validation error": (ORANGE, "--")}
+LOOKS = ((BLUE, "-"), (ORANGE, "-"), (GREEN, "--"), (GRAY, "--"))
+RUNNING, VALIDATION = "running training error", "validation error"
 
 
-def error_histories(records: Sequence[Record]) -> Picture:
-    """Training and validation error of each recorded run over its epochs; dotted where its rate changed."""
-    shape = {"figsize": (NARROW, 3.0 * len(records) + 0.4), "squeeze": False}
-    figure, axes = subplots(len(records), 1, **shape)
+def one_run(record: Record) -> Picture:
+    """Running training error and validation error of a run, and where its learning rate was divided."""
+    figure, axis = subplots(figsize=(NARROW, 3.6))
+    epochs = range(1, record.epochs + 1)
+    for name, color, at, offset in ((RUNNING, BLUE, 3, (8, 8)), (VALIDATION, ORANGE, 10, (12, 24))):
+        values = [100 * value for value in record.curves[name]]
+        axis.plot(epochs, values, color=color, lw=2.4)
+        place = {"textcoords": "offset points", "xytext": offset, "fontweight": "bold", "fontsize": 11}
+        axis.annotate(
+            name, (min(at, record.epochs), values[min(at, record.epochs) - 1]), color=color, **place
+        )
+    rates = record.curves.get("lr", [])
+    drops = [epoch for epoch, pair in enumerate(pairwise(rates), 1) if pair[0] != pair[1]]
+    for epoch in drops:
+        axis.axvline(epoch + 0.5, color=GRAY, ls=":", lw=1.5)
+        axis.text(epoch + 0.3, 84, "lr / 10", color=GRAY, ha="right", fontsize=10.5)
+    axis.set(xlabel="epoch", ylabel="error, %", ylim=(0, 92))
+    ends = ", ".join(f"{name} {100 * record.curves[name][-1]:.0f} %" for name in (RUNNING, VALIDATION))
+    told = " and ".join(f"after epoch {epoch}" for epoch in drops)
+    words = f"Errors of one run over {record.epochs} epochs. At the end: {ends}."
+    return Picture(figure, f"{words} The learning rate was divided by ten {told}." if drops else words)
+
+
+def rate_curves(records: Sequence[Record]) -> Picture:
+    """Validation error over the epochs for runs that differ in their learning rate."""
+    figure, axis = subplots(figsize=(NARROW, 3.4))
     told = []
-    for axis, record in zip(axes.flat, records, strict=True):
-        shown = {name: record.curves[name] for name in CURVES if name in record.curves}
-        epochs = range(1, record.epochs + 1)
-        for name, values in shown.items():
-            color, style = CURVES[name]
-            axis.plot(epochs, [100 * value for value in values], style, color=color, lw=2.2, label=name)
-        for epoch, (before, after) in enumerate(pairwise(record.curves.get("lr", [])), 2):
-            if before != after:
-                axis.axvline(epoch - 0.5, color=GRAY, ls=":", lw=1.5)
-        axis.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
-        name = record.label or record.experiment
-        axis.set_title(f"{name}: {record.data}", fontsize=11, loc="left")
-        axis.legend(frameon=False, fontsize=10.5)
-        ends = ", ".join(f"{curve} {values[-1]:.0%}" for curve, values in shown.items())
-        told.append(f"{name}, {record.epochs} epochs: at the end {ends}")
-    return Picture(figure, f"Errors of recorded runs over their epochs. {'; '.join(told)}.")
+    for record, (color, style) in zip(records, LOOKS, strict=False):
+        rate, values = record.config["lr"], [100 * value for value in record.curves[VALIDATION]]
+        axis.plot(range(1, len(values) + 1), values, style, color=color, lw=2.2, label=f"{rate:g}")
+        told.append(f"{rate:g} from {values[0]:.0f} % to {values[-1]:.0f} %")
+    axis.set(xlabel="epoch", ylabel="validation error, %", ylim=(25, 80))
+    axis.legend(title="learning rate", frameon=False, fontsize=10.5, ncols=2)
+    return Picture(figure, f"Validation error over the epochs for each learning rate: {'; '.join(told)}.")
+
+
+# Who, on what, images per second with one batch after another, source. Reported by others, but for the paper.
+REPORTED = (
+    ("the paper, 2012", "2 GTX 580", 230, "arithmetic from its five to six days"),
+    ("TensorFlow, 2017", "1 K80", 639, "benchmarks page, real images"),
+    ("Caffe2", "1 Titan X (Maxwell)", 1_421, "header of its benchmark, no update"),
+    ("TensorFlow, 2017", "1 P100", 2_890, "benchmarks page, real images"),
+    ("TensorFlow, 2017", "8 K80", 4_056, "the same"),
+    ("TensorFlow, 2017", "4 P100", 7_105, "the same"),
+)
+
+
+def speed_table(yours: float | None = None, hardware: str = "your machine") -> Table:
+    """Images per second of training as others report them, and how long the paper's 90 epochs would take.
+
+    yours: your own, for the last row, rounded to one digit, since a few steps tell no more.
+    """
+    rows = [(who, what, f"{speed:,}", _duration(speed), source) for who, what, speed, source in REPORTED]
+    if yours is not None:
+        rounded = float(f"{yours:.0e}")
+        rows.append(
+            (
+                "you, today",
+                hardware,
+                f"about {rounded:,.{0 if rounded >= 1 else 1}f}",
+                _duration(rounded),
+                "measured above",
+            )
+        )
+    columns = ("who", "hardware", "images/s", "90 epochs take", "source")
+    return Table("AlexNet's training, then and now", columns, tuple(rows))
+
+
+def _duration(speed: float) -> str:
+    hours = LEARNING.epochs * IMAGES.training_images / speed / 3600
+    return (
+        f"{hours:.{1 if hours < 10 else 0}f} hours"
+        if hours < 48
+        else f"{hours / 24:.{1 if hours < 240 else 0}f} days"
+    )
 
 
 NUMBER_BYTES = 4  # of a float32
@@ -56,18 +108,6 @@ IN_WORDS = {  # the paper's values that a default cannot name, or names by None 
 OURS = ("val_fraction", "patience", "seed", "channels_last")  # the paper names no value
 
 
-def preset_table() -> Table:
-    """Each field that some preset changes, the paper's value, and what each preset has in its place."""
-    changed = [config.deviations() for config in PRESETS.values()]
-    rows = []
-    for name in (field.name for field in fields(TrainConfig)):
-        pairs = [pair[name] for pair in changed if name in pair]
-        if pairs:
-            cells = (_shown(pair[name][1]) if name in pair else "–" for pair in changed)
-            rows.append((name, _of_paper(name, pairs[0][0]), *cells))
-    return Table("Presets; – is what stands under paper", ("field", "paper", *PRESETS), tuple(rows))
-
-
 def deviation_table(config: TrainConfig) -> Table:
     """Where one run leaves the paper."""
     rows = tuple(
@@ -79,9 +119,8 @@ def deviation_table(config: TrainConfig) -> Table:
 def memory_table(spec: str = "paper", batch: int = LEARNING.batch_size) -> Table:
     """What training takes in memory, by arithmetic from the layers' sizes; nothing here is measured.
 
-    All numbers are float32, and an MB is a million bytes. The outputs stand in three rows, because programs
-    differ in what they keep. The working memory of convolutions, and what a library keeps besides, are not
-    counted.
+    All values are float32, and an MB is a million bytes. The outputs have three rows, because programs differ
+    in what they keep. The working memory of convolutions is not counted.
     """
     layers = list(trace(SPECS[spec]))
     weights = NUMBER_BYTES * sum(layer.parameters for layer in layers)
@@ -102,34 +141,6 @@ def memory_table(spec: str = "paper", batch: int = LEARNING.batch_size) -> Table
         (f"ImageNet, {IMAGES.training_images:,} images, as bytes", _bytes(IMAGES.training_images * pixels)),
     )
     return Table("Memory of a run (arithmetic)", ("what", "takes"), rows)
-
-
-def run_table(records: Sequence[Record]) -> Table:
-    """Runs on record: data, length, time, errors, machine; a dash where a record has no such value."""
-    rows = tuple(
-        (
-            record.label or "–",
-            f"{record.data}, {record.images:,} images",
-            f"{record.epochs}",
-            f"{record.seconds / 3600:.1f}",
-            _result(record, "images per second", "{:.0f}"),
-            _result(record, "top-1 error, center", "{:.1%}"),
-            _result(record, "top-1 error, ten crops", "{:.1%}"),
-            f"{record.hardware}, {record.date}",
-        )
-        for record in records
-    )
-    columns = (
-        "run",
-        "trained on",
-        "epochs",
-        "hours",
-        "images/s",
-        "top-1, center",
-        "top-1, ten crops",
-        "where",
-    )
-    return Table("Runs on record: ours, measured", columns, rows)
 
 
 def config_of(record: Record) -> TrainConfig:
@@ -158,10 +169,6 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def _result(record: Record, name: str, form: str) -> str:
-    return form.format(record.results[name]) if name in record.results else "–"
-
-
 def _bytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
@@ -175,7 +182,7 @@ def check_run_steps(answer: int) -> Verdict:
         answer,
         LEARNING.epochs * (IMAGES.training_images // LEARNING.batch_size),
         "Hint: a step takes 128 images. How many steps has one pass, and how many all 90?",
-        "that many times all weights were moved once.",
+        "that is how often all weights were moved.",
     )
 
 
@@ -190,50 +197,18 @@ def check_images_per_second(answer: float) -> Verdict:
     )
 
 
-class _Stopped(Exception):
-    """What the checker stops a reader's function with, in place of a kill."""
-
-
-def _pieces(stop: bool) -> Iterator[bytes]:
-    yield b"new, first half; "
-    if stop:
-        raise _Stopped("stopped in the middle, as by kill -9")
-    yield b"new, second half"
-
-
-def check_safe_save(answer: Callable) -> Verdict:
-    """Chapter 5.1: keep(path, pieces) writes bytes so that `path` holds old or new ones, never a mixture.
-
-    A second name of the old file shows what was written into it.
-    """
-    if (missing := no_function(answer)) is not None:
-        return missing
-    with tempfile.TemporaryDirectory() as folder:
-        path, witness = Path(folder) / "state.bin", Path(folder) / "second-name.bin"
-        try:
-            answer(path, _pieces(stop=False))
-            if not path.exists() or path.read_bytes() != b"".join(_pieces(stop=False)):
-                return Verdict(False, "after a call that was not disturbed, path does not hold all pieces")
-            path.write_bytes(b"old")
-            with contextlib.suppress(_Stopped):
-                answer(path, _pieces(stop=True))
-            if not path.exists() or path.read_bytes() != b"old":
-                return Verdict(
-                    False,
-                    "stopped between two pieces, path does not hold what it held before. Hint: write to "
-                    "another name first",
-                )
-            with contextlib.suppress(OSError):  # some file systems have no second names
-                os.link(path, witness)
-            answer(path, _pieces(stop=False))
-            if witness.exists() and witness.read_bytes() != b"old":
-                return Verdict(
-                    False,
-                    "the old file was written into, and a kill in that moment leaves a mixture. Hint: "
-                    "os.replace puts a whole file in the place of another at once",
-                )
-            if path.read_bytes() != b"".join(_pieces(stop=False)):
-                return Verdict(False, "where an old file stands, the new pieces do not take its place")
-        except Exception as error:  # the reader's code may raise anything, or take the files away
-            return Verdict(False, f"your function raised {type(error).__name__}: {error}")
-    return Verdict(True, "at every moment path is the whole old file or the whole new one.")
+def check_batch_gradient(answer: Callable) -> Verdict:
+    """Chapter 5.1: batch_gradient(gradients, counts), the mean over a batch from each process's own mean."""
+    draw = torch.Generator().manual_seed(5)
+    cases = []
+    for counts in ([32, 32, 32, 32], [20, 36, 36, 36], [1, 3]):
+        gradients = torch.randn(len(counts), 6, generator=draw, dtype=torch.float64)
+        cases.append((gradients, torch.tensor(counts)))
+    return check_function(
+        answer,
+        lambda gradients, counts: (counts[:, None] * gradients).sum(0) / counts.sum(),
+        cases,
+        "Hint: turn each mean back into a sum over that process's images, add the sums, and divide by all "
+        "images. The plain mean of the means is right only where all counts are equal.",
+        "with equal counts this is the plain mean, which is what data parallel training computes.",
+    )

@@ -1,8 +1,6 @@
 """Whatever a reader hands to a checker, a verdict comes back, in words; what is no solution is not right."""
 
-import contextlib
 import importlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from alexnet_lib.chapters import bugs, normalization, training, verdict
+from alexnet_lib.chapters import bugs, normalization, verdict
 from alexnet_lib.chapters.verdict import Verdict, check_function, check_number
 
 CHAPTERS = Path(verdict.__file__).parent
@@ -123,18 +121,6 @@ def test_weights_that_are_no_numbers_are_no_start_and_no_update():
         return torch.optim.SGD(parameters, lr=float("inf"))
 
     assert not bugs.check_update(leaping).right
-
-
-def test_files_that_are_taken_away_are_told():
-    def keep(path, pieces):
-        with contextlib.suppress(RuntimeError):
-            for other in path.parent.iterdir():
-                other.unlink()
-        part = path.with_suffix(".part")
-        part.write_bytes(b"".join(pieces))
-        os.replace(part, path)
-
-    assert not training.check_safe_save(keep).right
 
 
 def test_a_reader_may_stop_a_checker():

@@ -1,7 +1,6 @@
 """Every checker accepts the solution, also in another form, and answers typical wrong answers."""
 
 import math
-import shutil
 
 import pytest
 import torch
@@ -175,23 +174,6 @@ def error(scores, labels, k):
     return 1 - (scores.topk(k, dim=1).indices == labels[:, None]).any(dim=1).double().mean()
 
 
-def saved_beside(path, pieces):
-    part = path.with_suffix(".part")
-    part.write_bytes(b"".join(pieces))
-    part.replace(path)
-
-
-def saved_and_copied(path, pieces):
-    part = path.with_suffix(".part")
-    part.write_bytes(b"".join(pieces))
-    shutil.copyfile(part, path)
-
-
-def deleted_first(path, pieces):
-    path.unlink(missing_ok=True)
-    saved_beside(path, pieces)
-
-
 # Checker -> solutions, wrong functions.
 FUNCTIONS = {
     introduction.check_training_macs: (
@@ -337,14 +319,13 @@ FUNCTIONS = {
             lambda *a: [epoch - 1 for epoch in divisions(*a)],
         ],
     ),
-    training.check_safe_save: (
-        [saved_beside],
+    training.check_batch_gradient: (
+        [lambda g, n: (n[:, None] * g).sum(0) / n.sum(), lambda g, n: (n / n.sum()).double() @ g],
         [
-            lambda path, pieces: path.write_bytes(b"".join(pieces)),
-            lambda path, pieces: path.write_bytes(next(pieces)),
-            saved_and_copied,
-            deleted_first,
-            lambda path, pieces: None,
+            lambda g, n: g.mean(0),
+            lambda g, n: g.sum(0),
+            lambda g, n: (n[:, None] * g).mean(0),
+            lambda g, n: (g / n[:, None]).sum(0) * n.sum() / len(n),
         ],
     ),
     results.check_topk: (

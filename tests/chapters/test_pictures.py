@@ -56,7 +56,9 @@ def convolutions():
 
 ARMS = {"a": [0.5, 0.4, 0.1], "b": [0.6, 0.5, 0.4]}
 SIGNALS = {"conv1": (1.0, 0.5), "fc6": (0.1, 0.4), "fc8": (0.01, 0.3)}
+ERRORS = {"running training error": [0.9, 0.5, 0.4, 0.4, 0.4], "validation error": [0.8, 0.5, 0.5, 0.4, 0.3]}
 RUN = replace(RECORD, curves={"training error": [0.9, 0.5, 0.4], "lr": [0.1, 0.1, 0.01]})
+LONG = replace(RECORD, config={"lr": 0.1}, curves={**ERRORS, "lr": [0.1, 0.1, 0.01, 0.01, 0.01]})
 # What to draw -> words that its alt text must have, worked out by hand.
 FIGURES = {
     "introduction": (lambda: introduction.time_by_speed(4.7e17, days=5.5), "5.5 days"),
@@ -119,10 +121,11 @@ FIGURES = {
     "nets": (lambda: dropout.averaged_nets([1, 10], [0.5, 0.4], 0.41), "makes fewer errors"),
     "momentum": (lambda: learning.momentum_average(0.9, [1.0, 2.0], [1.0, 1.5]), "one half after 7 steps"),
     "lengths": (lambda: learning.step_lengths({"paper": [1.0, 0.9, 0.8]}, drop=2), "paper 0.89"),
-    "plateaus": (lambda: learning.plateaus([0.5, 0.4, 0.4], [0.1, 0.1, 0.01]), "0.01 from epoch 3"),
-    "signals": (lambda: learning.first_signals({"a": SIGNALS}), "open 40% to 50%"),
+    "schedules": (lambda: learning.schedules({"a": [2.0, 0.5], "b": [2.0, 1.0]}, 1), "b ends 1.00 away"),
+    "signals": (lambda: learning.first_signals({"a": SIGNALS}), "active 40% to 50%"),
     "losses": (lambda: learning.losses({"x": {"a": [2.3] * 5, "b": [1.0] * 5}}, 10), "b ends below it"),
-    "histories": (lambda: training.error_histories([RUN]), "training error 40%"),
+    "one run": (lambda: training.one_run(LONG), "divided by ten after epoch 2"),
+    "four rates": (lambda: training.rate_curves([LONG]), "0.1 from 80 % to 30 %"),
     "margin": (lambda: results.steps_of_the_margin({"second": 26.2, "one\nnet": 18.2}), "one net 18.2 %"),
     "average": (
         lambda: results.nets_and_average({"a": (0.4, 0.3), "b": (0.2, 0.25), "average": (0.3, 0.2)}),

@@ -23,7 +23,6 @@ from alexnet_lib.chapters import (
 )
 from alexnet_lib.chapters.evidence import NOT_YET, finding
 from alexnet_lib.learning import TrainConfig
-from alexnet_lib.training.presets import PRESETS
 
 PARAMETERS = {
     "paper": 60_965_224,
@@ -127,27 +126,22 @@ def test_the_papers_net_differs_from_itself_in_nothing():
     assert sum(row[3] != source.AS_PAPER for row in table.rows) > 5
 
 
-def test_presets_show_what_they_change_and_a_dash_where_they_are_the_paper():
-    table = training.preset_table()
-    default = TrainConfig()
-    for name, config in PRESETS.items():
-        shown = dict(zip(table.column("field"), table.column(name), strict=True))
-        changed = {field for field, words in shown.items() if words != "–"}
-        assert {f for f in vars(config) if getattr(config, f) != getattr(default, f)} <= changed
-
-
 def test_the_memory_of_the_weights_is_what_torch_counts():
     takes = dict(training.memory_table().rows)
     assert takes["weights"] == takes["their velocity"] == f"{4 * PARAMETERS['paper'] / 1e6:.0f} MB"
     assert takes["ImageNet, 1,200,000 images, as bytes"] == f"{1_200_000 * 3 * 256 * 256 / 1e9:.1f} GB"
 
 
-def test_a_recorded_run_is_told_with_its_settings_and_a_dash_for_what_was_not_measured():
+def test_the_settings_of_a_recorded_run_are_read_back():
     config = replace(TrainConfig(), epochs=4, milestones=(1, 3), seed=7)
-    record = replace(RECORD, config={**dataclasses.asdict(config), "changes": []}, seconds=5400.0)
+    record = replace(RECORD, config={**dataclasses.asdict(config), "changes": []})
     assert training.config_of(record) == config
-    ((*told,),) = training.run_table([record]).rows
-    assert told[3:5] == ["1.5", "–"]
+
+
+def test_each_speed_takes_as_long_as_108_million_images_divided_by_it():
+    rows = training.speed_table(yours=108_000_000 / 3600).rows
+    assert "5.4 days" in rows[0]
+    assert rows[-1][2:4] == ("about 30,000", "1.0 hours")
 
 
 @pytest.fixture(scope="module")
