@@ -114,7 +114,7 @@ def color_components(images: Tensor, noise: PCAColorNoise, dots: int = 2500) -> 
 
 def _photograph_grid(images: list[list[Tensor]], rows: list[str], columns: list[str], alt: str) -> Picture:
     """Small photographs in rows and columns with names; images (3, H, W) on 0-255."""
-    size = (1.1 * len(columns) + 0.7, 1.06 * len(rows) + 0.5)
+    size = (0.8 * len(columns) + 0.6, 0.76 * len(rows) + 0.5)
     figure, axes = subplots(len(rows), len(columns), figsize=size, squeeze=False)
     for axis, image in zip(axes.flat, (image for row in images for image in row), strict=True):
         axis.imshow(as_picture(image))
