@@ -22,22 +22,22 @@ from .towers import TOWERS, require_even_share
 def plain_alexnet() -> nn.Sequential:
     """AlexNet, line by line: `AlexNet("paper")` is the same net, but starts from the paper's weights (§5)."""
     norm = partial(LocalResponseNorm, towers=2)
-    return nn.Sequential(                                             # (N, 3, 224, 224), mean subtracted
-        nn.ZeroPad2d((0, 3, 0, 3)),                                   # (N, 3, 227, 227)
-        nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(),                    # (N, 96, 55, 55)
-        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                      # (N, 96, 55, 55)
-        nn.MaxPool2d(3, stride=2),                                    # (N, 96, 27, 27)
-        nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(),        # (N, 256, 27, 27)
-        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                      # (N, 256, 27, 27)
-        nn.MaxPool2d(3, stride=2),                                    # (N, 256, 13, 13)
-        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),                 # (N, 384, 13, 13)
-        nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(),       # (N, 384, 13, 13)
-        nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(),       # (N, 256, 13, 13)
-        nn.MaxPool2d(3, stride=2),                                    # (N, 256, 6, 6)
-        nn.Flatten(),                                                 # (N, 9216)
-        nn.Linear(9216, 4096), nn.ReLU(), PaperDropout(0.5),          # (N, 4096)
-        nn.Linear(4096, 4096), nn.ReLU(), PaperDropout(0.5),          # (N, 4096)
-        nn.Linear(4096, 1000),                                        # (N, 1000) scores before the softmax
+    return nn.Sequential(                                        # (N, 3, 224, 224)
+        nn.ZeroPad2d((0, 3, 0, 3)),                              # (N, 3, 227, 227)
+        nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(),               # (N, 96, 55, 55)
+        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                 # (N, 96, 55, 55)
+        nn.MaxPool2d(3, stride=2),                               # (N, 96, 27, 27)
+        nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(),   # (N, 256, 27, 27)
+        norm(n=5, k=2.0, alpha=1e-4, beta=0.75),                 # (N, 256, 27, 27)
+        nn.MaxPool2d(3, stride=2),                               # (N, 256, 13, 13)
+        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),            # (N, 384, 13, 13)
+        nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(),  # (N, 384, 13, 13)
+        nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(),  # (N, 256, 13, 13)
+        nn.MaxPool2d(3, stride=2),                               # (N, 256, 6, 6)
+        nn.Flatten(),                                            # (N, 9216)
+        nn.Linear(9216, 4096), nn.ReLU(), PaperDropout(0.5),     # (N, 4096)
+        nn.Linear(4096, 4096), nn.ReLU(), PaperDropout(0.5),     # (N, 4096)
+        nn.Linear(4096, 1000),                                   # (N, 1000) scores
     )
 # fmt: on
 
@@ -193,16 +193,19 @@ class AlexNetSpec:
         return self.convs[-1].out_channels * size**2
 
 
+# fmt: off
 PAPER = AlexNetSpec(
     "paper",
     convs=(
-        Conv(96, kernel_size=11, stride=4, ceil_mode=True, then=(Relu(), Norm(), Pool())),
-        Conv(256, kernel_size=5, padding=2, grouped=True, bias=1.0, then=(Relu(), Norm(), Pool())),
-        Conv(384, kernel_size=3, padding=1),
-        Conv(384, kernel_size=3, padding=1, grouped=True, bias=1.0),
-        Conv(256, kernel_size=3, padding=1, grouped=True, bias=1.0, then=(Relu(), Pool())),
+        Conv(96, 11, stride=4, ceil_mode=True, then=(Relu(), Norm(), Pool())),
+        Conv(256, 5, padding=2, grouped=True, bias=1,
+             then=(Relu(), Norm(), Pool())),
+        Conv(384, 3, padding=1),
+        Conv(384, 3, padding=1, grouped=True, bias=1),
+        Conv(256, 3, padding=1, grouped=True, bias=1, then=(Relu(), Pool())),
     ),
 )
+# fmt: on
 
 
 def __getattr__(name: str) -> dict[str, AlexNetSpec]:

@@ -1,7 +1,6 @@
 """What chapter 3.5 draws, tabulates and asks."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 
 import torch
@@ -12,21 +11,21 @@ from ..architecture import SPECS, AlexNet, AlexNetSpec
 from ..counts import crossings, trace
 from ..pooling import output_size
 from ..towers import crossing_numbers
-from .palette import BLUE, GRAY, ORANGE
+from .palette import BLUE, GRAY, GREEN, ORANGE, PALETTE
 from .picture import NARROW, Picture, as_picture, box, paired_bars, subplots
 from .table import Table
 from .verdict import Verdict, check_function, check_number
 
 READINGS = {  # how 224 pixels come to 55 windows, or do not: side, padding, ceil
     "224 pixels, floor": (224, 0, False),
-    "224 pixels, ceil (source 2012)": (224, 0, True),
+    "224 pixels, ceil (original code)": (224, 0, True),
     "227 pixels, floor": (227, 0, False),
     "224 pixels, padding 2, floor": (224, 2, False),
 }
 
 
 def _draw_pixels(axis, pixels: range, side: int, end: int) -> None:
-    """A row of pixels: zeros beyond the picture are white, pixels of the picture behind `end` orange."""
+    """A row of pixels: zeros beyond the border are white, pixels of the image after `end` orange."""
     for pixel in pixels:
         inside = pixel in range(side)
         color = "none" if not inside else (BLUE, 0.28) if pixel < end else ORANGE
@@ -56,7 +55,7 @@ def edge_windows() -> Picture:
     for (title, (side, padding, ceil)), (left, right) in zip(READINGS.items(), axes, strict=True):
         count = output_size(side, z, s, padding, ceil)
         starts = {number: (number - 1) * s - padding for number in range(1, count + 1)}
-        end = starts[count] + z  # the first pixel behind the last window
+        end = starts[count] + z  # the first pixel after the last window
         drawn = range(-padding, max(side + padding, end))
         for axis, low, high, shown in ((left, -2, 15, (1, 2)), (right, 208, 229, (count - 1, count))):
             _draw_pixels(axis, range(max(low, drawn.start), min(high, drawn.stop)), side, end)
@@ -71,71 +70,89 @@ def edge_windows() -> Picture:
     return Picture(figure, f"Both ends of one row of pixels with windows of {z}. {'. '.join(told)}.")
 
 
-def who_reads_what() -> Picture:
-    """The eight layers from top to bottom, a box for each tower, and what reads across (§3.2, §3.5)."""
+def _volume(axis, x: float, y: float, wide: float, high: float, color: str) -> None:
+    """A cuboid seen from the left: as wide as its channels, as high and as deep as its spatial size."""
+    from matplotlib.patches import Polygon
+
+    left, right, low, top = x, x + wide, y - high / 2, y + high / 2
+    dx, dy = 0.3 * high, 0.22 * high
+    faces = {
+        0.16: [(left, low), (right, low), (right, top), (left, top)],
+        0.3: [(left, top), (right, top), (right + dx, top + dy), (left + dx, top + dy)],
+        0.45: [(right, low), (right + dx, low + dy), (right + dx, top + dy), (right, top)],
+    }
+    for strength, corners in faces.items():
+        axis.add_patch(Polygon(corners, facecolor=(color, strength), edgecolor=color, lw=1))
+
+
+def network() -> Picture:
+    """AlexNet as volumes: heights follow the spatial size, widths the channels, one color a tower (§3.5)."""
     spec = SPECS["paper"]
-    layers, across = [layer for layer in trace(spec) if layer.parameters], crossings(spec)
-    figure, axis = subplots(figsize=(NARROW, 7.0))
-    left, width, both = (0.0, 2.3), 2.0, 4.3  # where a tower's boxes start, how wide they are, and both
-    middle = [start + width / 2 for start in left]
-
-    def layer_box(start, row, wide, words):
-        box(axis, (start, -row), wide, 0.56, facecolor=(GRAY, 0.12), edgecolor="black")
-        axis.text(start + wide / 2, 0.28 - row, words, ha="center", va="center", fontsize=10)
-
-    layer_box(0, 0, both, f"image, 3 x {spec.image_size} x {spec.image_size}")
-    told = []
-    for row, layer in enumerate(layers, 1):
-        reads = "both towers" if layer.name in across else "the image" if row == 1 else "own tower"
-        for tower in range(spec.towers):
-            axis.plot((middle[tower],) * 2, (1 - row, 0.56 - row), color=BLUE, lw=2)
-            if layer.name in across:
-                other = middle[1 - tower]
-                axis.plot((other, middle[tower]), (1 - row, 0.56 - row), color=ORANGE, lw=2, ls="--")
-            if layer is not layers[-1]:
-                share = layer.channels // spec.towers
-                words = f"{share} x {layer.size} x {layer.size}" if layer.size else f"{share} units"
-                layer_box(left[tower], row, width, words)
-        axis.text(-0.1, 0.28 - row, layer.name, ha="right", va="center", fontsize=11, fontweight="bold")
-        color = ORANGE if layer.name in across else "black"
-        axis.text(both + 0.1, 0.28 - row, f"reads {reads}", va="center", fontsize=10, color=color)
-        told.append(f"{layer.name} reads {reads}")
-    layer_box(0, len(layers), both, f"{layers[-1].channels} classes")  # nobody says how these are shared
-    for tower, place in enumerate(middle, 1):
-        axis.text(place, 0.72, f"tower {tower}", ha="center", fontsize=11, fontweight="bold")
-    axis.set(xlim=(-0.8, 6.1), ylim=(-len(layers) - 0.1, 1))
+    layers = [layer for layer in trace(spec) if layer.parameters]
+    across, colors, ys = crossings(spec), (PALETTE["tower 1"], PALETTE["tower 2"]), (1.15, -1.15)
+    figure, axis = subplots(figsize=(1.2 * NARROW, 3.7))
+    for slab, color in enumerate(("#cc3333", GREEN, BLUE)):
+        _volume(axis, 0.08 * slab, -0.2, 0.07, 2.2, color)
+    words = {"ha": "center", "fontsize": 9}
+    axis.text(0.5, -2.35, f"{spec.image_size} × {spec.image_size}\n3", va="top", **words)
+    axis.text(0.5, 2.45, "image", va="bottom", fontweight="bold", **words)
+    x, ends = 1.25, (0.9, 0.9)
+    starts, told = (0.0, 0.0), []
+    for layer, conv in zip(layers, (*spec.convs, *(None,) * 3), strict=True):
+        last = layer is layers[-1]
+        high = 0.115 * layer.size**0.6 if layer.size else 1.9
+        wide = 0.12 + 0.0035 * layer.channels / 2 if layer.size else 0.2
+        places = (0.0, 0.0) if last else ys
+        for tower, color in enumerate(colors):
+            for source in range(spec.towers) if layer.name in across else (tower,):
+                style = "-" if source == tower or last else "--"
+                path = (ends[source], x - 0.04), (starts[source], places[tower])
+                axis.plot(*path, color=colors[source], lw=1.4, ls=style, zorder=0)
+            if layer.size:
+                _volume(axis, x, places[tower], wide, high, color)
+            elif not last:
+                box(axis, (x, places[tower] - high / 2), wide, high, facecolor=(color, 0.3), edgecolor=color)
+        if last:
+            box(axis, (x, -high / 2), wide, high, facecolor=(GRAY, 0.3), edgecolor=GRAY)
+        deep = 0.3 * high if layer.size else 0
+        middle = x + (wide + deep) / 2
+        half = f"{layer.channels // 2} + {layer.channels // 2}"
+        size = f"{layer.size} × {layer.size}\n{half}" if layer.size else f"{layer.channels:,}"
+        kernel = f"\n{conv.kernel_size} × {conv.kernel_size}" if conv else ""
+        axis.text(middle, 2.45, layer.name + kernel, va="bottom", fontweight="bold", **words)
+        axis.text(middle, -2.35, size, va="top", **words)
+        ends, starts = (x + wide + 0.5 * deep,) * 2, tuple(y + 0.36 * deep for y in places)
+        x += max(wide + deep + 0.36, 1.08 if layer.size else 0.72)
+        told.append(f"{layer.name} {size.replace(chr(10), ', ')}")
+    for tower, (color, y) in enumerate(zip(colors, ys, strict=True), 1):
+        axis.text(
+            0.5, y + (0.75 if y > 0 else -0.85), f"tower {tower}", color=color, fontweight="bold", **words
+        )
+    axis.set(xlim=(-0.1, x - 0.3), ylim=(-3.1, 3.2))
     axis.axis("off")
-    return Picture(figure, f"Two columns of boxes, one for each tower. {'; '.join(told)}.")
+    return Picture(
+        figure,
+        f"AlexNet as two rows of volumes, one for each tower. Spatial size and channels: {'; '.join(told)}. "
+        f"Lines cross between the rows before {', '.join(across)}.",
+    )
 
 
 def parameters_and_arithmetic() -> Picture:
-    """Which share of the parameters and of the multiply-accumulates each layer holds (§3.5)."""
+    """The fraction of the parameters and of the multiply-accumulates in each layer (§3.5)."""
     layers = [layer for layer in trace(SPECS["paper"]) if layer.parameters]
     parameters, work = sum(x.parameters for x in layers), sum(x.multiply_accumulates for x in layers)
     shares = {x.name: (x.parameters / parameters, x.multiply_accumulates / work) for x in layers}
     told = "; ".join(f"{name} {100 * p:.1f} and {100 * w:.1f}" for name, (p, w) in shares.items())
     return Picture(
         paired_bars(shares, ("parameters", "multiply-accumulates")),
-        f"Shares of the parameters and of the multiply-accumulates, in per cent: {told}.",
-    )
-
-
-def active_units(shares: dict[str, tuple[float, float]]) -> Picture:
-    """The share of units above zero in each layer, with the biases of §5 and with all biases 0 (§3.5, §5)."""
-    # In tens, so that the words are the same on machines that round otherwise.
-    told = "; ".join(
-        f"{name} {10 * round(10 * a)} and {10 * round(10 * b)}" for name, (a, b) in shares.items()
-    )
-    return Picture(
-        paired_bars(shares, ("biases as in §5", "all biases 0")),
-        f"Active units before training, in per cent to the nearest ten, biases as in §5 and all 0: {told}.",
+        f"Percent of the parameters and of the multiply-accumulates in each layer: {told}.",
     )
 
 
 def middle_field(name: str) -> tuple[int, int]:
-    """First pixel and side of what the middle unit of a convolutional layer of the paper sees (§3.5)."""
+    """First pixel and size of the receptive field in the middle of a convolutional layer (§3.5)."""
     found = {layer.name: layer for layer in trace(SPECS["paper"])}
-    start, step = 0, 1  # padding moves the first unit's field to the left by whole steps
+    start, step = 0, 1  # padding moves the first field to the left by whole steps
     for number, conv in enumerate(SPECS["paper"].convs, 1):
         layer = found[f"conv{number}"]
         start -= conv.padding * step
@@ -148,7 +165,7 @@ def middle_field(name: str) -> tuple[int, int]:
 def fields_on_photograph(
     image: Tensor, names: tuple[str, ...] = ("conv1", "conv2", "conv3", "conv5")
 ) -> Picture:
-    """What the middle unit of some layers sees, as squares on a uint8 (3, 224, 224) image (§3.5)."""
+    """Receptive fields in the middle of some layers, as squares on a uint8 (3, 224, 224) image (§3.5)."""
     fields = {name: middle_field(name) for name in names}
     figure, axis = subplots(figsize=(4.4, 4.4))
     axis.imshow(as_picture(image))
@@ -163,7 +180,7 @@ def fields_on_photograph(
     told = ", ".join(f"{name} {side} x {side}" for name, (_, side) in fields.items())
     return Picture(
         figure,
-        f"A photograph with squares around its middle, what one unit of each layer sees: {told}.",
+        f"A photograph with the receptive field of one neuron of each layer around its middle: {told}.",
         photograph=True,
     )
 
@@ -173,7 +190,7 @@ def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int
     """(name, output shape, parameters, multiply-accumulates) of every layer for one image, by torchinfo.
 
     torchinfo adds one operation for each bias to a layer's multiply-accumulates; they are taken off here,
-    so that the number is the products alone, as in the common accounts of this net.
+    so that the number is the products alone, as in the common accounts of this network.
     """
     from torchinfo import summary
 
@@ -196,99 +213,69 @@ def torchinfo_layers(spec: AlexNetSpec) -> tuple[tuple[str, tuple[int, ...], int
 
 
 def layer_table(spec: str | AlexNetSpec = "paper") -> Table:
-    """Every layer of one spec, from torchinfo: output, numbers, parameters, multiply-accumulates (§3.5)."""
-    spec = _found(spec)
-    rows = []
+    """Each layer that has parameters or changes the shape: output and costs, from torchinfo (§3.5)."""
+    spec, rows, before = _found(spec), [], ()
     for name, shape, parameters, macs in torchinfo_layers(spec):
-        numbers = torch.Size(shape).numel()
-        rows.append((name, " x ".join(map(str, shape)), f"{numbers:,}", f"{parameters:,}", f"{macs:,}"))
+        if parameters or shape != before:
+            size = " x ".join(map(str, shape))
+            activations = torch.Size(shape).numel()
+            rows.append((name, size, f"{activations:,}", f"{parameters:,}", f"{macs:,}"))
+        before = shape
     return Table(
-        f"{spec.name}: one image, layer by layer",
-        ("layer", "output", "numbers", "parameters", "multiply-accumulates"),
+        f"{spec.name}: one image, layer by layer, from torchinfo",
+        ("layer", "output", "activations", "parameters", "multiply-accumulates"),
         tuple(rows),
     )
 
 
 def spec_table(names: Sequence[str] = tuple(SPECS)) -> Table:
-    """The specs side by side, from torchinfo: sizes, parameters, multiply-accumulates, neurons (§3.5)."""
+    """The specs side by side, from torchinfo: image, kernels, parameters, multiply-accumulates (§3.5)."""
     rows = []
     for name in names:
-        spec = _found(name)
-        layers = torchinfo_layers(spec)
-        shapes = {layer: shape for layer, shape, _, _ in layers}
-        neurons = sum(
-            torch.Size(s).numel() for layer, s in shapes.items() if layer.startswith(("conv", "fc"))
-        )
-        rows.append(
-            (
-                name,
-                str(spec.image_size),
-                str(spec.towers),
-                " ".join(f"{conv.out_channels}" for conv in spec.convs),
-                " x ".join(map(str, shapes["conv1"])),
-                f"{sum(parameters for _, _, parameters, _ in layers):,}",
-                f"{sum(macs for *_, macs in layers):,}",
-                f"{neurons:,}",
-                str(spec.classes),
-            )
-        )
-    columns = ("spec", "image", "towers", "kernels", "conv1", "parameters", "multiply-accumulates", "neurons")
-    return Table("The specs side by side, one image", (*columns, "classes"), tuple(rows))
-
-
-def receptive_fields(spec: str | AlexNetSpec = "paper") -> Table:
-    """How much of the image one output of each layer sees, and how far apart neighbors look (§3.5)."""
-    spec = _found(spec)
-    rows = tuple(
-        (layer.name, str(layer.size), str(layer.receptive_field), str(layer.stride))
-        for layer in trace(spec)
-        if layer.size and layer.name.startswith(("conv", "pool"))
-    )
-    return Table(f"{spec.name}: receptive fields in input pixels", ("layer", "side", "sees", "step"), rows)
+        spec, layers = _found(name), torchinfo_layers(_found(name))
+        kernels = " ".join(f"{conv.out_channels}" for conv in spec.convs)
+        parameters, macs = (sum(layer[i] for layer in layers) for i in (2, 3))
+        sizes = (str(spec.image_size), str(spec.towers), kernels, f"{parameters:,}", f"{macs:,}")
+        rows.append((name, *sizes, str(spec.classes)))
+    columns = ("spec", "image", "towers", "kernels", "parameters", "multiply-accumulates", "classes")
+    return Table("Networks of this name, for one image", columns, tuple(rows))
 
 
 def counted_claims() -> Table:
-    """A claim card for what can be counted instead of measured: sizes that the paper prints (§1, §3.5)."""
+    """What the paper says about sizes, against counting (abstract, §1, caption of Figure 2)."""
     layers = {layer.name: layer for layer in trace(SPECS["paper"])}
     parameters = sum(layer.parameters for layer in layers.values())
-    convolutional = [
-        layer.parameters / parameters for layer in layers.values() if layer.name.startswith("conv")
-    ]
+    parts = [layer.parameters / parameters for layer in layers.values() if layer.name.startswith("conv")]
     counted = {"input": 3 * SPECS["paper"].image_size ** 2}
     counted |= {name: layer.neurons for name, layer in layers.items() if layer.neurons}
+    right = sum(paper.NEURONS[name] == number for name, number in counted.items())
     claims = {claim.name: claim for claim in paper.CLAIMS}
-    nothing = claims["parameters"].source or "nothing in the package"
     rows = [
-        (claims[name].statement, claims[name].paper, nothing, f"{number:,}", "reproduced, rounded down")
-        for name, number in (
-            ("parameters", parameters),
-            ("neurons", sum(layer.neurons for layer in layers.values())),
+        (claims[name].statement, claims[name].paper, claims[name].source or "–", f"{number:,}", verdict)
+        for name, number, verdict in (
+            ("parameters", parameters, "reproduced, rounded down"),
+            ("neurons", sum(layer.neurons for layer in layers.values()), "reproduced, rounded down"),
         )
     ]
-    for name, printed in paper.NEURONS.items():
-        source = "55 windows a side (layer.py:1004)" if name == "conv1" else nothing
-        verdict = "reproduced" if printed == counted[name] else "contradicted: a misprint"
-        rows.append(
-            (
-                f"Figure 2, {'pixel values' if name == 'input' else 'neurons'} of {name}",
-                f"{printed:,}",
-                source,
-                f"{counted[name]:,}",
-                verdict,
-            )
-        )
-    share = f"{100 * min(convolutional):.2f} % to {100 * max(convolutional):.2f} %"
-    rows.append(
+    rows += [
         (
-            "Parameters of one convolutional layer, as a share",
+            "Figure 2: values of the input, neurons of each layer",
+            f"{len(paper.NEURONS)} numbers",
+            "55 windows in conv1 (layer.py:1004)",
+            f"{right} of {len(counted)} agree; conv1 has {counted['conv1']:,}, "
+            f"not {paper.NEURONS['conv1']:,}",
+            "reproduced, with one misprint",
+        ),
+        (
+            "Parameters of one convolutional layer, in percent of all",
             "at most 1 %",
-            nothing,
-            share,
+            "–",
+            f"{100 * min(parts):.2f} % to {100 * max(parts):.2f} %",
             "contradicted by conv3 and conv4",
-        )
-    )
+        ),
+    ]
     columns = ("claim", "paper", "original code", "ours (counted)", "verdict")
-    return Table("Sizes that the paper prints (abstract, §1, Figure 2)", columns, tuple(rows))
+    return Table("Sizes that the paper states (abstract, §1, Figure 2)", columns, tuple(rows))
 
 
 def _found(spec: str | AlexNetSpec) -> AlexNetSpec:
@@ -296,77 +283,51 @@ def _found(spec: str | AlexNetSpec) -> AlexNetSpec:
     return spec if isinstance(spec, AlexNetSpec) else SPECS[spec]
 
 
-def _work(spec: AlexNetSpec, kind: str = "") -> int:
-    """Multiply-accumulates of all layers whose name starts with `kind`."""
-    return sum(layer.multiply_accumulates for layer in trace(spec) if layer.name.startswith(kind))
-
-
-def operation_countings() -> Table:
-    """The ways we know to count the operations for one image (§3.5)."""
-    net = SPECS["paper"]
-    first = next(trace(net))
-    misprint = first.multiply_accumulates * paper.NEURONS["conv1"] // first.neurons
-    floor = replace(net, convs=(replace(net.convs[0], ceil_mode=False), *net.convs[1:]))
-    everything = _work(net)
-    countings = {
-        "multiply-accumulates of the paper's net": everything,
-        "its convolutional layers alone": _work(net, "conv"),
-        "its fully-connected layers alone": _work(net, "fc"),
-        "with the caption's number of neurons in conv1": everything - first.multiply_accumulates + misprint,
-        "with 54 windows a side in conv1": _work(floor),
-        "without towers (full-width)": _work(SPECS["full-width"]),
-        "torchvision's net": _work(SPECS["torchvision"]),
-        "the paper's net, multiplications and additions counted apart": 2 * everything,
-    }
-    rows = tuple((name, f"{number:,}", f"{number / 1e6:.0f} million") for name, number in countings.items())
-    return Table("Operations for one image", ("what is counted", "number", "rounded"), rows)
-
-
 def check_windows(answer: int) -> Verdict:
-    """§3.5: how many windows of conv1 lie along a side of 256 pixels, the last of them hanging over?"""
+    """§3.5: how many windows of conv1 fit along 256 pixels, if the last may extend past the border?"""
     return check_number(
         answer,
         output_size(256, 11, 4, ceil_mode=True),
         "Hint: windows start at pixel 0, 4, 8, ...; go on until the last pixel, 255, is inside one.",
-        "62 windows leave the last pixel out, and the 63rd hangs over the edge by 3.",
+        "62 windows leave the last pixel out, and the 63rd extends past the border by 3.",
     )
 
 
 def check_conv2_crossing(answer: int) -> Verdict:
-    """§3.5: how many numbers cross for one image if conv2 reads both towers?"""
+    """§3.5: how many activations are transferred for one image if conv2 reads both towers?"""
     return check_number(
         answer,
         crossing_numbers(96, 27, 27),
-        "Hint: conv2 reads what pooling leaves of conv1, and the other tower needs each of those maps once.",
-        "96 maps of 27 x 27, each of them once: more than conv3 needs, because early maps are large.",
+        "Hint: conv2 reads what pooling leaves of conv1; the other tower needs each of those channels once.",
+        "96 channels of 27 x 27, each once: more than conv3 needs, because early feature maps are large.",
     )
 
 
 def check_grouped_parameters(answer: Callable) -> Verdict:
-    """§3.5: count(maps, z, below, towers) -> parameters of a convolution inside towers."""
+    """§3.5: count(kernels, z, channels, towers) -> parameters of a convolution inside towers."""
 
-    def oracle(maps: int, z: int, below: int, towers: int) -> int:
-        layer = torch.nn.Conv2d(below, maps, z, groups=towers, device="meta")  # shapes without memory
+    def oracle(kernels: int, z: int, channels: int, towers: int) -> int:
+        layer = torch.nn.Conv2d(channels, kernels, z, groups=towers, device="meta")  # shapes without memory
         return sum(part.numel() for part in layer.parameters())
 
     return check_function(
         answer,
         oracle,
         [(96, 11, 3, 1), (256, 5, 96, 2), (384, 3, 256, 1), (12, 3, 8, 4)],
-        "Hint: with one tower a kernel reads all maps below; with two, all kernels are still there, but each "
-        "reads half. And each kernel has one bias.",
+        "Hint: with one tower a kernel reads all input channels; with two, all kernels are still there, but "
+        "each reads half. And each kernel has one bias.",
         "torch's own layers have as many, with one, two and four towers.",
     )
 
 
 def check_receptive_field(answer: Callable) -> Verdict:
-    """§3.5: field(windows) -> side seen by one unit; windows are (z, s) from the image upwards."""
+    """§3.5: field(windows) -> size of a receptive field; windows are (z, s) from the image on."""
 
     def oracle(windows: Sequence[tuple[int, int]]) -> int:
-        side = 1
+        size = 1
         for z, s in reversed(windows):
-            side = (side - 1) * s + z
-        return side
+            size = (size - 1) * s + z
+        return size
 
     pooled, small = (3, 2), (3, 1)
     conv5 = [(11, 4), pooled, (5, 1), pooled, small, small, small]
@@ -374,7 +335,7 @@ def check_receptive_field(answer: Callable) -> Verdict:
         answer,
         oracle,
         [([(11, 4)],), ([small, small],), ([(11, 4), pooled],), (conv5,)],
-        "Hint: two units of pool1 lie 2 apart on conv1; how many units of conv1 do both see together, "
-        "and how many pixels do those see?",
-        "it finds 163 pixels for conv5, as the table of this chapter does.",
+        "Hint: two neurons of pool1 read windows 2 apart on conv1; how many neurons of conv1 do both read "
+        "together, and how many pixels do those see?",
+        "it finds 163 pixels for conv5, as the chapter says.",
     )

@@ -37,35 +37,8 @@ def rescaling(name: str, photograph: Tensor, square: Tensor) -> Picture:
     )
 
 
-def crop_frames(image: Tensor, places: tuple[tuple[int, int, bool], ...], size: int = 224) -> Picture:
-    """A square image with the frames of two crops, and the crops; places: (top, left, reflected)."""
-    picture = as_picture(image)
-    figure, axes = subplots(1, 3, figsize=(NARROW, 2.4))
-    axes[0].imshow(picture)
-    axes[0].set_title(f"{image.shape[1]} x {image.shape[2]}\n", fontsize=11)
-    told = []
-    for axis, (top, left, reflected), color in zip(axes[1:], places, (BLUE, ORANGE), strict=True):
-        for shade, width in (("white", 4), (color, 2)):  # the white line shows on any photograph
-            corner = (left - 0.5, top - 0.5)
-            box(axes[0], corner, size, size, fill=False, edgecolor=shade, lw=width)
-        crop = image[:, top : top + size, left : left + size]
-        axis.imshow(as_picture(crop.flip(-1) if reflected else crop))
-        kind = "reflected" if reflected else "not reflected"
-        axis.set_title(f"row {top}, column {left},\n{kind}", fontsize=11, color=color)
-        told.append(f"row {top}, column {left}, {kind}")
-    for axis in axes:
-        axis.axis("off")
-    figure.tight_layout()
-    return Picture(
-        figure,
-        f"A photograph of {image.shape[1]} x {image.shape[2]} with two overlapping frames, and the crops of "
-        f"{size} x {size} inside them, with the place of the top left corner: {'; '.join(told)}.",
-        photograph=True,
-    )
-
-
 def crop_positions(side: int = 256, size: int = 224) -> Picture:
-    """Why 6 - 4 leaves three places and not two, and the places of `size` in `side` as a grid of dots."""
+    """Why 6 - 4 leaves three positions and not two, and those of `size` in `side` as a grid of dots."""
     last = side - size
     figure, (row, grid) = subplots(1, 2, figsize=(NARROW, 3.7), width_ratios=(1, 1.35))
     for place in range(3):
@@ -73,8 +46,8 @@ def crop_positions(side: int = 256, size: int = 224) -> Picture:
             color = (BLUE, 0.28) if place <= pixel < place + 4 else "none"
             corner = (pixel, -1.6 * place)
             box(row, corner, 1, 1, facecolor=color, edgecolor="black", lw=0.8)
-        row.text(-0.3, 0.5 - 1.6 * place, f"place {place}", ha="right", va="center", fontsize=10)
-    words = "crop of 4\nfrom 6 pixels:\n6 − 4 + 1 = 3 places"
+        row.text(-0.3, 0.5 - 1.6 * place, f"position {place}", ha="right", va="center", fontsize=10)
+    words = "crop of 4\nfrom 6 pixels:\n6 − 4 + 1 = 3 positions"
     row.text(1.7, 3.6, words, ha="center", va="center", fontsize=11)
     row.set(xlim=(-3.1, 6.2), ylim=(-5.2, 5.5), aspect="equal")
     row.axis("off")
@@ -92,14 +65,14 @@ def crop_positions(side: int = 256, size: int = 224) -> Picture:
     grid.text(0.5, 1.03, words, color=ORANGE, **_above(grid))
     return Picture(
         figure,
-        f"Left: a crop of 4 in a row of 6 pixels at its three places, 0, 1 and 2. Right: the places of the "
-        f"top left corner of a crop of {size} in {side} pixels, rows and columns 0 to {last}: {last} x "
-        f"{last} = {last**2:,} dots, and {(last + 1) ** 2 - last**2} more in the last row and column.",
+        f"Left: a crop of 4 in a row of 6 pixels at its three positions, 0, 1 and 2. Right: the positions "
+        f"of the top left corner of a crop of {size} in {side} pixels, rows and columns 0 to {last}: {last} "
+        f"x {last} = {last**2:,} dots, and {(last + 1) ** 2 - last**2} more in the last row and column.",
     )
 
 
 def _above(axis) -> dict:
-    """How words stand above an axis, in the middle."""
+    """The style of words above an axis, in the middle."""
     return {"transform": axis.transAxes, "ha": "center", "fontsize": 11, "fontweight": "bold"}
 
 
@@ -134,7 +107,7 @@ def color_components(images: Tensor, noise: PCAColorNoise, dots: int = 2500) -> 
     return Picture(
         figure,
         f"Left, pixels by red and blue in their own color, with the principal components as lines from the "
-        f"mean. Right, a bar of colors along each component. Shares of the variance: {'; '.join(told)}.",
+        f"mean. Right, a bar of colors along each component. Fractions of the variance: {'; '.join(told)}.",
         photograph=True,
     )
 
@@ -172,39 +145,39 @@ def color_shifts(image: Tensor, shifts: dict[str, Tensor]) -> Picture:
 
 
 def ten_patches(image: Tensor, size: int = 224) -> Picture:
-    """The ten patches of a test image, straight ones above their reflections."""
+    """The ten patches of a test image, the flipped ones in the second row."""
     crops = list(ten_crop(image[None], size)[0])
     columns = ["top left", "top right", "bottom left", "bottom right", "center"]
     return _photograph_grid(
         [crops[:5], crops[5:]],
-        ["straight", "reflected"],
+        ["as it is", "flipped"],
         [name.replace(" ", "\n") for name in columns],
         f"Ten patches of {size} x {size} of one photograph: {', '.join(columns)}, and below them the "
-        f"same places of the reflected photograph.",
+        f"same positions of the flipped photograph.",
     )
 
 
 def view_errors(errors: dict[str, tuple[float, float]]) -> Picture:
-    """Errors without and with random crops and reflections, a pair of bars for each set of views."""
+    """Errors without and with random crops and flips, a pair of bars for each set of views."""
     # In words and not in numbers, so that they are the same on machines that round otherwise.
     told = "; ".join(
         f"{name}: {'lower' if without < with_ else 'higher'} without"
         for name, (without, with_) in errors.items()
     )
     return Picture(
-        paired_bars(errors, ("without", "with crops and reflections")),
-        f"Error of two classifiers, trained without and with random crops and reflections. {told}.",
+        paired_bars(errors, ("without", "with crops and flips")),
+        f"Error of two classifiers, trained without and with random crops and flips. {told}.",
     )
 
 
 def check_places(answer: int) -> Verdict:
-    """§4.1: at how many places does a crop of 32 fit into a square image of 40, reflections not counted?"""
+    """§4.1: at how many positions does a crop of 32 fit into a square image of 40, flips not counted?"""
     return check_number(
         answer,
         views(40, 32) // 2,
         "Hint: write down the first and the last row where the crop can start, and count both ends; rows and "
-        "columns are chosen independently, and reflections do not count here.",
-        "rows 0 to 8 are nine, columns too. Reflections would double it.",
+        "columns are chosen independently, and flips do not count here.",
+        "rows 0 to 8 are nine, columns too. Flips would double it.",
     )
 
 
@@ -226,9 +199,9 @@ def check_crop_and_reflect(answer: Callable) -> Verdict:
         answer,
         oracle,
         [(images, top, left, straight, 5), (images, top, left, mixed, 5)],
-        "Hint: every image has its own place; cut first, then turn the columns of those crops round whose "
+        "Hint: every image has its own position; cut first, then turn the columns of those crops round whose "
         "flip is True, and leave the rows.",
-        "each image at its own place, and only the chosen ones reflected.",
+        "each image at its own position, and only the chosen ones flipped.",
     )
 
 

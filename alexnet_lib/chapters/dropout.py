@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from ..architecture import AlexNet
 from ..dropout import PaperDropout
+from ..experiments import on_record
 from ..paper import LEARNING
+from ..records import MEASURED, RUNNING
 from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import NARROW, Picture, styled, subplots
 from .table import Table
@@ -18,35 +20,57 @@ from .verdict import Verdict, check_function, check_number
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
 
 
-def dropout_masks(activities: Tensor, keep: Tensor, factor: float = 0.5) -> Picture:
-    """Activities (U,) under masks (M, U) of training, a row each, and times `factor` at test time (§4.2)."""
-    rows = [*keep.numpy(), np.full(len(activities), factor)]
-    activities = activities.numpy()
+def overfitting(variants: tuple[str, ...] = ("nothing",), titles: tuple[str, ...] = ("",)) -> Picture:
+    """Training and validation error of variants of `augmentation-cifar`, means over the seeds (§4)."""
+    found = on_record("augmentation-cifar").items()
+    size = {"figsize": (NARROW, 3.0), "sharey": True, "squeeze": False}
+    figure, axes = subplots(1, len(variants), **size)
+    told = []
+    for axis, variant, title in zip(axes[0], variants, titles, strict=True):
+        runs = [run for label, run in found if label.startswith(f"{variant}-seed")]
+        ends = []
+        for name, color in (("training error", BLUE), ("validation error", ORANGE)):
+            curve = RUNNING if name == MEASURED else name  # all that these records have
+            mean = 100 * np.mean([run.curves[curve] for run in runs], axis=0)
+            axis.plot(range(1, len(mean) + 1), mean, color=color, lw=2.5)
+            ends.append(f"{name} {mean[-1]:.0f} %")
+            axis.text(len(mean), mean[-1] + 3, ends[-1], color=color, ha="right", fontsize=10)
+        axis.set(xlabel="epoch", ylim=(0, 85), xlim=(0, len(mean) + 0.5))
+        axis.set_title(title, fontsize=11)
+        told.append(f"{title or 'One network'}: {' and '.join(ends)} after {len(mean)} epochs")
+    axes[0, 0].set_ylabel("error, %")
+    return Picture(figure, f"Training and validation error by epoch. {'; '.join(told)}.")
+
+
+def dropout_masks(activations: Tensor, keep: Tensor, factor: float = 0.5) -> Picture:
+    """Activations (U,) under masks (M, U) of training, a row each, then times `factor` (§4.2)."""
+    rows = [*keep.numpy(), np.full(len(activations), factor)]
+    activations = activations.numpy()
     figure, axes = subplots(len(rows), 1, figsize=(NARROW, 0.85 * len(rows) + 0.3), sharey=True)
-    places, told = range(len(activities)), []
+    positions, told = range(len(activations)), []
     for number, (axis, row) in enumerate(zip(axes, rows, strict=True), 1):
         test = number == len(rows)
-        axis.bar(places, activities, facecolor="none", edgecolor=GRAY, linestyle=":")
-        axis.bar(places, activities * row, color=ORANGE if test else BLUE)
-        for place in places:
-            if row[place] == 0:
-                axis.text(place, 0.05 * activities.max(), "0", ha="center", fontsize=10)
-        name = f"test,\ntimes {factor:g}" if test else f"training,\nmask {number}"
+        axis.bar(positions, activations, facecolor="none", edgecolor=GRAY, linestyle=":")
+        axis.bar(positions, activations * row, color=ORANGE if test else BLUE)
+        for position in positions:
+            if row[position] == 0:
+                axis.text(position, 0.05 * activations.max(), "0", ha="center", fontsize=10)
+        name = f"evaluation,\ntimes {factor:g}" if test else f"training,\nmask {number}"
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
         axis.set(xticks=[], yticks=[])
         axis.spines["left"].set_visible(False)
         if not test:
             told.append(f"mask {number} keeps {int(row.sum())}")
-    axes[-1].set_xlabel(f"{len(activities)} units", fontsize=11)
+    axes[-1].set_xlabel(f"{len(activations)} neurons", fontsize=11)
     return Picture(
         figure,
-        f"Bars of {len(activities)} activities. In training a unit stays whole or is zero: "
-        f"{', '.join(told)}. At test time every bar stands, times {factor:g}.",
+        f"Bars of {len(activations)} activations. In training each is kept or set to zero: "
+        f"{', '.join(told)}. In evaluation all are kept, times {factor:g}.",
     )
 
 
 def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) -> Picture:
-    """Probabilities of the one net of test time against two averages over all masked nets; one shape."""
+    """Probabilities of the mean network against two averages over all sub-networks; one shape (§4.2)."""
     halved, arithmetic, geometric = (values.flatten() for values in (halved, arithmetic, geometric))
     figure, axis = subplots(figsize=(4.6, 4.3))
     axis.plot((0, 1), (0, 1), color=GRAY, lw=1)
@@ -55,14 +79,15 @@ def averages_against_one(halved: Tensor, arithmetic: Tensor, geometric: Tensor) 
     axis.text(0.03, 0.93, "× geometric mean", color=ORANGE, fontsize=11)
     axis.text(0.03, 0.85, "● arithmetic mean", color=BLUE, fontsize=11)
     axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axis.set_xlabel("one net with halved outputs", fontsize=11)
-    axis.set_ylabel("all masked nets, averaged", fontsize=11)
+    axis.set_xlabel("mean network (all neurons, halved)", fontsize=11)
+    axis.set_ylabel("all sub-networks, averaged", fontsize=11)
     exact = (geometric - halved).abs().max().item() < 1e-4
     away = (arithmetic - halved).abs().max().item()
     return Picture(
         figure,
-        f"{len(halved)} probabilities. The geometric mean over all masked nets "
-        f"{'lies on' if exact else 'leaves'} the diagonal, where it equals the one net; the arithmetic mean "
+        f"{len(halved)} probabilities. The geometric mean over all sub-networks "
+        f"{'lies on' if exact else 'leaves'} the diagonal, where it equals the mean network; the "
+        f"arithmetic mean "
         f"{'leaves' if away > 0.01 else 'stays on'} the diagonal.",
     )
 
@@ -73,7 +98,7 @@ def dropout_curves(
     losses: dict[str, list[float]],
     reached: float = 0.1,
 ) -> Picture:
-    """Training error and test loss by step, a line for each arm; `reached`: the error marked on the left."""
+    """Training error and test loss by step, a line a variant; `reached`: the error marked on the left."""
     figure, (left, right) = subplots(1, 2, figsize=(NARROW, 3.4), layout="constrained")
     told = []
     for (name, error), (color, style) in styled(errors, STYLES):
@@ -101,36 +126,36 @@ def dropout_curves(
 
 
 def averaged_nets(counts: list[int], errors: list[float], halved: float) -> Picture:
-    """Test error of averages over `counts` masked nets, and of the one net with halved outputs."""
+    """Test error of averages over `counts` sub-networks, and of the mean network (§4.2)."""
     figure, axis = subplots(figsize=(NARROW, 3.2))
     axis.plot(counts, [100 * error for error in errors], "o-", color=BLUE, lw=2)
     axis.axhline(100 * halved, color=ORANGE, lw=2, ls="--")
     axis.set_xscale("log")
     axis.set_xticks(counts, counts, fontsize=10)
     axis.minorticks_off()
-    axis.set_xlabel("masked nets in the average", fontsize=11)
+    axis.set_xlabel("sub-networks in the average", fontsize=11)
     axis.set_ylabel("test error, %", fontsize=11)
     low, high = 100 * min(*errors, halved), 100 * max(*errors, halved)
     room = high - low or 1.0
     axis.set_ylim(low - 0.6 * room, high + 0.2 * room)
     axis.text(counts[-1], high, "softmax outputs averaged", color=BLUE, ha="right", va="top", fontsize=11)
-    below = 100 * halved - 0.08 * room  # at the left, where averages of few nets lie far above
-    axis.text(counts[0], below, "one net, outputs halved", color=ORANGE, va="top", fontsize=11)
+    below = 100 * halved - 0.08 * room  # at the left, where averages of few sub-networks are far higher
+    axis.text(counts[0], below, "mean network, one forward pass", color=ORANGE, va="top", fontsize=11)
     falls = "makes fewer errors" if errors[-1] < errors[0] else "makes no fewer errors"
     # In steps of ten points, so that the words are the same on machines that round otherwise.
     close = "close to" if abs(errors[-1] - halved) < 0.1 else "not close to"
     return Picture(
         figure,
-        f"Test error of averages over {counts[0]} to {counts[-1]} masked nets. The average over "
-        f"{counts[-1]} {falls} than one masked net, and comes {close} the one net with halved outputs.",
+        f"Test error of averages over {counts[0]} to {counts[-1]} sub-networks. The average over "
+        f"{counts[-1]} {falls} than one sub-network, and comes {close} the mean network.",
     )
 
 
-FORMS = {PaperDropout: "paper", nn.Dropout: "inverted"}
+VARIANTS = {PaperDropout: "standard", nn.Dropout: "inverted"}
 
 
-def dropout_places(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "torchvision")) -> Table:
-    """The order of fully-connected layers and dropouts, and how many numbers are masked (§4.2).
+def dropout_positions(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "torchvision")) -> Table:
+    """The order of fully-connected layers and dropouts, and how many activations are masked (§4.2).
 
     Read off the built nets. Raises ValueError for a name that is not in `SPECS`.
     """
@@ -139,37 +164,39 @@ def dropout_places(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "t
         with torch.device("meta"):  # shapes alone, without memory for the weights
             classifier = AlexNet(name).classifier
         parts = [(part, layer) for part, layer in classifier.named_children() if type(layer) is not nn.ReLU]
-        # Whatever stands between, a dropout masks what the next layer reads.
+        # Whatever is in between, a dropout masks what the next layer reads.
         masked = {layer: reader.in_features for (_, layer), (_, reader) in pairwise(parts) if _drops(layer)}
-        forms = sorted({FORMS[type(layer)] for layer in masked})
+        variants = sorted({VARIANTS[type(layer)] for layer in masked})
         rows.append(
-            (name, ", ".join(part for part, _ in parts), " and ".join(forms), f"{sum(masked.values()):,}")
+            (name, ", ".join(part for part, _ in parts), " and ".join(variants), f"{sum(masked.values()):,}")
         )
-    return Table("Dropout in the nets", ("net", "order", "form", "masked numbers"), tuple(rows))
+    return Table(
+        "Dropout in four networks", ("network", "order", "variant", "masked activations"), tuple(rows)
+    )
 
 
 def _drops(layer: nn.Module) -> bool:
-    return type(layer) in FORMS
+    return type(layer) in VARIANTS
 
 
 def check_common_units(answer: float) -> Verdict:
-    """§4.2: how many of 4096 units do two masks keep both, on average?"""
+    """§4.2: how many of 4096 neurons do two masks keep both, on average?"""
     return check_number(
         answer,
         4096 * (1 - LEARNING.dropout) ** 2,
-        "Hint: the masks are drawn independently, and a unit must be kept by the first and by the second.",
-        "a quarter of them, on average. The masked nets overlap, and share the weights of what both keep.",
+        "Hint: the masks are drawn independently, and a neuron must be kept by the first and by the second.",
+        "a quarter of them, on average. Sub-networks overlap, and share the weights of what both keep.",
     )
 
 
 def check_moving_factor(answer: float) -> Verdict:
-    """§4.2: what are weights above an inverted dropout of 0.5 multiplied by for the paper's form?"""
+    """§4.2: what are weights after an inverted dropout of 0.5 multiplied by for the standard one?"""
     return check_number(
         answer,
         1 / (1 - LEARNING.dropout),
-        "Hint: at test time the paper's form hands half of each activity to those weights, and the sum has "
-        "to come out as before.",
-        "the activities that arrive are half as large, so the weights are twice as large.",
+        "Hint: in evaluation standard dropout passes half of each activation to those weights, and the sum "
+        "has to come out as before.",
+        "the activations that arrive are half as large, so the weights are twice as large.",
     )
 
 
@@ -185,14 +212,14 @@ def check_inverted_dropout(answer: Callable) -> Verdict:
         answer,
         lambda a, keep, p, training: a * keep / (1 - p) if training else a,
         cases,
-        "Hint: a unit is kept with probability 1 - p, and the average over masks has to be a itself; so at "
-        "test time nothing is left to do.",
-        "the factor has moved from test time into training, and it is 1 / (1 - p) and not 1 / p.",
+        "Hint: a neuron is kept with probability 1 - p, and the average over masks has to be a itself; so in "
+        "evaluation nothing is left to do.",
+        "the factor has moved from evaluation into training, and it is 1 / (1 - p) and not 1 / p.",
     )
 
 
 def check_geometric_mean(answer: Callable) -> Verdict:
-    """§4.2: mean(probabilities), (nets, classes) -> (classes,), normalized geometric mean."""
+    """§4.2: mean(probabilities), (networks, classes) -> (classes,), normalized geometric mean."""
     draw = torch.Generator().manual_seed(43)
     gentle, sharp = (scale * torch.randn(nets, 5, generator=draw) for scale, nets in ((1.0, 3), (3.0, 2000)))
     return check_function(

@@ -88,18 +88,13 @@ FIGURES = {
         "2 x 2 keep [[6, 8], [16, 18]]",
     ),
     "shifts": (lambda: pooling.shift_changes([1, 2], {"a": [0.1, 0.2], "b": [0.2, 0.3]}), "a"),
-    "edge": (architecture.edge_windows, "224 pixels, ceil (source 2012): 55 windows"),
-    "readers": (architecture.who_reads_what, "conv3 reads both towers; conv4 reads own tower"),
+    "edge": (architecture.edge_windows, "224 pixels, ceil (original code): 55 windows"),
+    "network": (architecture.network, "cross between the rows before conv3, fc6, fc7, fc8"),
     "shares": (architecture.parameters_and_arithmetic, "conv1 0.1 and 14.6"),
-    "active": (lambda: architecture.active_units({"conv1": (0.52, 0.48)}), "conv1 50 and 50"),
     "fields": (lambda: architecture.fields_on_photograph(photo()), "conv1 11 x 11, conv2 51 x 51"),
     "rescaling": (
         lambda: augmentation.rescaling("coffee", photographs()["coffee"], photo(256)),
         "400 rows and 600 columns",
-    ),
-    "frames": (
-        lambda: augmentation.crop_frames(photo(256), ((0, 3, False), (32, 30, True))),
-        "row 0, column 3, not reflected; row 32, column 30, reflected",
     ),
     "places": (augmentation.crop_positions, "32 x 32 = 1,024 dots, and 65 more"),
     "components": (lambda: augmentation.color_components(photo(64)[None], noise()), "of the variance"),
@@ -109,6 +104,7 @@ FIGURES = {
     ),
     "patches": (lambda: augmentation.ten_patches(photo(256)), "center"),
     "views": (lambda: augmentation.view_errors({"own crops": (0.2, 0.3)}), "own crops: lower without"),
+    "overfitting": (dropout.overfitting, "training error 5 % and validation error 40 %"),
     "masks": (
         lambda: dropout.dropout_masks(torch.ones(4), torch.tensor([[1.0, 0, 1, 1]])),
         "mask 1 keeps 3",
