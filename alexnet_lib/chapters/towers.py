@@ -7,12 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .. import paper
 from ..architecture import AlexNetSpec
 from ..counts import crossings, trace
 from ..distributed import bytes_of_gradients, bytes_to_cross
 from ..paper import LEARNING
 from ..specs import SPECS
 from ..towers import TOWERS, maps_of, maps_read
+from .evidence import Cards, card, claim_card, finding
 from .palette import BLUE, GRAY, ORANGE
 from .picture import NARROW, Picture, box, subplots
 from .table import Table
@@ -21,8 +23,8 @@ from .verdict import Verdict, check_function, check_number
 
 def two_towers() -> Picture:
     """The eight layers from left to right, one row of boxes for each GPU, and who reads what (§3.2)."""
-    paper = SPECS["paper"]
-    layers, across = [layer for layer in trace(paper) if layer.parameters], crossings(paper)
+    spec = SPECS["paper"]
+    layers, across = [layer for layer in trace(spec) if layer.parameters], crossings(spec)
     figure, axis = subplots(figsize=(NARROW + 1.6, 2.5))
     rows = (1.5, 0.0)
     for column, layer in enumerate(layers):
@@ -81,9 +83,9 @@ def connections(layers: dict[str, nn.Conv2d]) -> Picture:
 
 def inputs_of_layers() -> Picture:
     """How many activations each layer reads for one image, and which of them are transferred (§3.2)."""
-    paper = SPECS["paper"]
-    every = replace(paper, convs=tuple(replace(conv, grouped=False) for conv in paper.convs))
-    counts, across = crossings(every), crossings(paper)
+    spec = SPECS["paper"]
+    every = replace(spec, convs=tuple(replace(conv, grouped=False) for conv in spec.convs))
+    counts, across = crossings(every), crossings(spec)
     figure, axis = subplots(figsize=(NARROW, 3.3))
     told = []
     for row, (name, count) in enumerate(counts.items()):
@@ -104,14 +106,14 @@ def bytes_by_batch(most: int = 1500) -> Picture:
     spec = SPECS["paper"]
     towers = bytes_to_cross(spec, images=1).total() / 1e6  # MB; everything in it grows with the batch
     gradients = bytes_of_gradients(spec) / 1e6
-    meet, paper = gradients / towers, LEARNING.batch_size
+    meet, batch = gradients / towers, LEARNING.batch_size
     figure, axis = subplots(figsize=(NARROW, 3.6))
     axis.plot((0, most), (0, towers * most), color=ORANGE, lw=2.5)
     axis.plot((0, most), (gradients, gradients), color=BLUE, lw=2.5, ls="--")
-    axis.plot(paper, towers * paper, "o", color="black")
+    axis.plot(batch, towers * batch, "o", color="black")
     axis.plot(meet, gradients, "o", color="black")
     note = {"fontsize": 10, "va": "center"}
-    axis.text(paper + 45, towers * paper - 12, f"batch {paper}: {towers * paper:.0f} MB", **note)
+    axis.text(batch + 45, towers * batch - 12, f"batch {batch}: {towers * batch:.0f} MB", **note)
     axis.text(meet + 30, gradients - 40, f"equal near {meet:.0f}", **note)
     axis.text(590, towers * 590 - 55, "model parallel: activations", color=ORANGE, **note)
     axis.text(20, gradients + 30, "data parallel: gradients of all weights", color=BLUE, **note)
@@ -119,7 +121,7 @@ def bytes_by_batch(most: int = 1500) -> Picture:
     return Picture(
         figure,
         f"Megabytes transferred in one training step against the batch size. Model parallel transfers more "
-        f"with every image, {towers * paper:.0f} MB at {paper}; data parallel transfers {gradients:.0f} MB "
+        f"with every image, {towers * batch:.0f} MB at {batch}; data parallel transfers {gradients:.0f} MB "
         f"at any size. The lines meet near {meet:.0f} images.",
     )
 
@@ -170,6 +172,16 @@ def _costs(spec: AlexNetSpec) -> tuple[int, int]:
 
 def _kernels(spec: AlexNetSpec, towers: int = 1) -> str:
     return ", ".join(str(towers * conv.out_channels) for conv in spec.convs)
+
+
+def claims() -> Cards:
+    """The cards of §3.2; as long as we have no runs of our own, what the paper and the 2012 logs say."""
+    asked = paper.claims("3.2")
+    if all(finding(claim).answers for claim in asked):
+        return claim_card("3.2")
+    values = [[("paper", claim.paper), ("original code", claim.source)] for claim in asked]
+    pairs = zip(asked, values, strict=True)
+    return Cards([card(claim.statement, "runs of 2012", said) for claim, said in pairs])
 
 
 def check_conv3_bytes(answer: int) -> Verdict:
