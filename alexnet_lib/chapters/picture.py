@@ -57,7 +57,8 @@ def _svg(figure, alt: str) -> str:
     svg = drawn.getvalue()
     svg = re.sub(r"(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", svg)
     svg = svg.replace(INK, "currentColor").replace("#000000", "currentColor").replace("black", "currentColor")
-    svg = re.sub(r"(?<=\d\.\d\d)\d+", "", svg)  # a hundredth of a point is enough
+    # A hundredth of a point is enough; words, which are outside of tags, keep their digits.
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(?<=\d\.\d\d)\d+", "", tag[0]), svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # several pictures on a page would share these names
     svg = re.sub(r"\n\s*", "\n", svg)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
