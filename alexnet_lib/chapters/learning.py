@@ -147,7 +147,13 @@ def decay_half_lives(rates: Sequence[float], images: int = IMAGES.training_image
     passes, rows = images // LEARNING.batch_size, []
     for rate in rates:
         steps = math.log(2) * (1 - LEARNING.momentum) / (LEARNING.weight_decay * rate)
-        rows.append((f"{rate:g}", f"{float(f'{steps:.2g}'):,.0f}", f"{float(f'{steps / passes:.2g}'):,g}"))
+        rows.append(
+            (
+                f"{rate:.5f}".rstrip("0"),
+                f"{float(f'{steps:.2g}'):,.0f}",
+                f"{float(f'{steps / passes:.2g}'):,g}",
+            )
+        )
     return Table("Half-life of a weight under decay alone", ("learning rate", "steps", "epochs"), tuple(rows))
 
 
