@@ -36,7 +36,11 @@ class RandomCropFlip:
 
     @validated
     def __init__(
-        self, size: Count = IMAGES.crop, generator: Generator | None = None, *, shared_by: Count = 1
+        self,
+        size: Count = IMAGES.crop,
+        generator: Generator | None = None,
+        *,
+        shared_by: Count = 1,
     ):
         self.size, self.generator, self.shared_by = size, generator, shared_by
 
@@ -57,7 +61,11 @@ class RandomCropFlip:
 
 
 def crop_boxes(
-    images: Tensor, boxes: Tensor, size: int, mean: Tensor | None = None, shifts: Tensor | None = None
+    images: Tensor,
+    boxes: Tensor,
+    size: int,
+    mean: Tensor | None = None,
+    shifts: Tensor | None = None,
 ) -> Tensor:
     """Cut the box (top, left, reflected) out of every image: (N, 3, H, W) -> (N, 3, size, size).
 
@@ -153,7 +161,8 @@ class PCAColorNoise:
             raise RuntimeError("PCAColorNoise knows no principal components yet: call fit(images) first")
         device = getattr(self.generator, "device", "cpu")
         a = torch.randn(count, 3, generator=self.generator, device=device).cpu().double()
-        scale = self.eigenvalues if self.magnitude == "eigenvalue" else self.eigenvalues.sqrt()
+        variance = self.magnitude == "eigenvalue"
+        scale = self.eigenvalues if variance else self.eigenvalues.sqrt()
         return (self.unit * self.sigma * (a * scale) @ self.eigenvectors.T).float()  # (count, 3)
 
     def __call__(self, images: Tensor) -> Tensor:
