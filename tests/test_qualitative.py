@@ -245,7 +245,8 @@ def test_unsigned_bytes_are_compared_as_numbers():
 
 def test_the_trained_network_judges_ten_classes_in_evaluation_mode():
     trained = qualitative.trained_network()
-    assert trained.net.spec.image_size == 128 and not trained.net.training
+    assert trained.net.spec.image_size == 128
+    assert not trained.net.training
     scores = trained.net(torch.zeros(1, 3, 128, 128))
     assert scores.shape == (1, 10) == (1, len(trained.classes))
 

@@ -55,8 +55,8 @@ def error_by_year() -> Picture:
     told = ", ".join(f"{year} {error:g} %" for year, error in WINNERS.items())
     return Picture(
         figure,
-        f"Top-5 error of the winner of the ImageNet competition: {told}. Gray before 2012, hand-made features; "
-        f"orange AlexNet; blue later convolutional networks. A trained person makes {PERSON:g} % errors.",
+        f"Top-5 error of the winner of the ImageNet competition: {told}. Gray, before 2012: hand-made "
+        f"features; orange: AlexNet; blue: later networks. A trained person makes {PERSON:g} % errors.",
     )
 
 
