@@ -31,7 +31,7 @@ MAY_IMPORT_FOLDERS = {
 # Sections that an earlier one needs.
 LATER = {
     "architecture": {"dropout"},  # the network contains it
-    "train": {"evaluation"},  # every epoch ends with it
+    "train": {"evaluation", "records"},  # every epoch ends with the one, a run with the other
     "qualitative": {"records"},  # it reads a recorded first layer
 }
 COMPONENTS = ("relu", "towers", "normalization", "pooling", "dropout", "counts")
