@@ -43,7 +43,8 @@ def figure_1() -> Picture:
         mean = 100 * np.mean([curve[:shortest] for curve in curves], axis=0)
         color, line = STYLES[name]
         axis.plot(range(1, shortest + 1), mean, line, color=color, linewidth=2.5)
-        axis.text(6, mean[5] + (4 if name == "tanh" else -8), NAMES[name], color=color, fontsize=12)
+        spot = (6, mean[5] + 4) if name == "tanh" else (4, mean[5] - 8)
+        axis.text(*spot, NAMES[name], color=color, fontsize=12)
         told.append(f"{NAMES[name]} is at {mean[-1]:.0f} % after {shortest} epochs")
     axis.axhline(25, color="black", linewidth=1, linestyle="-.")
     axis.set(xlabel="epoch", ylabel="training error, %", ylim=(0, 80), xlim=(0, 16))
