@@ -34,7 +34,9 @@ def overfitting(variants: tuple[str, ...] = ("nothing",), titles: tuple[str, ...
             mean = 100 * np.mean([run.curves[curve] for run in runs], axis=0)
             axis.plot(range(1, len(mean) + 1), mean, color=color, lw=2.5)
             ends.append(f"{name} {mean[-1]:.0f} %")
-            axis.text(len(mean), mean[-1] + 3, ends[-1], color=color, ha="right", fontsize=10)
+            low = name == MEASURED  # its name goes to the left, below the curve
+            at = (0.5, max(mean[-1] - 12, 8)) if low else (len(mean), mean[-1] + 17)
+            axis.text(*at, ends[-1], color=color, ha="left" if low else "right", fontsize=10)
         axis.set(xlabel="epoch", ylim=(0, 85), xlim=(0, len(mean) + 0.5))
         axis.set_title(title, fontsize=11)
         told.append(f"{title or 'One network'}: {' and '.join(ends)} after {len(mean)} epochs")
