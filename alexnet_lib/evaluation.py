@@ -23,7 +23,7 @@ def topk_misses(scores: Tensor, labels: Tensor, k: Count) -> Tensor:
 
     Misses are per image, so that their counts add up over batches and processes; errors do not.
     """
-    labels = _require_scores(scores, labels)
+    labels = require_scores(scores, labels)
     classes = scores.shape[1]
     if k > classes:
         raise ValueError(f"k is {k}, and there are {classes} classes: use at most {classes}")
@@ -62,12 +62,12 @@ def confusion(scores: Tensor, labels: Tensor) -> Tensor:
 
     scores: (N, classes), finite; labels: (N,). The guess is the highest score, of equal ones the first.
     """
-    labels, classes = _require_scores(scores, labels), scores.shape[1]
+    labels, classes = require_scores(scores, labels), scores.shape[1]
     require_tensor("scores", scores, "(N, classes)", "a guess is the highest of them", finite=True)
     return (labels * classes + scores.argmax(dim=1)).bincount(minlength=classes**2).view(classes, classes)
 
 
-def _require_scores(scores: Tensor, labels: Tensor) -> Tensor:
+def require_scores(scores: Tensor, labels: Tensor) -> Tensor:
     """The labels as int64 beside the scores, if both are what a net and its data set give."""
     require_tensor("scores", scores, "(N, classes)", "logits or probabilities")
     require_tensor("labels", labels, f"({len(scores)})", "the index of the class of each image")
@@ -119,7 +119,7 @@ def center_crop_probabilities(
     Arguments, and what is done with net and devices, as for `ten_crop_probabilities`.
     """
     require_images(images, size)
-    mean, place = _mean_of(mean, images, size, center_crop), _device(model, images)
+    mean, place = mean_of(mean, images, size, center_crop), device_of(model, images)
     with evaluating(model):
         parts = []
         for part in images.split(batch):
@@ -148,7 +148,7 @@ def ten_crop_probabilities(
     back to that of the images.
     """
     require_images(images, size)
-    mean, place = _mean_of(mean, images, size, ten_crop), _device(model, images)
+    mean, place = mean_of(mean, images, size, ten_crop), device_of(model, images)
     with evaluating(model):
         parts = []
         for part in images.split(batch):
@@ -158,11 +158,11 @@ def ten_crop_probabilities(
     return torch.cat(parts)
 
 
-def _device(model: nn.Module, images: Tensor) -> torch.device:
+def device_of(model: nn.Module, images: Tensor) -> torch.device:
     return next(chain(model.parameters(), model.buffers()), images).device
 
 
-def _mean_of(mean: Tensor | None, images: Tensor, size: int, crops_of: object) -> Tensor:
+def mean_of(mean: Tensor | None, images: Tensor, size: int, crops_of: object) -> Tensor:
     """What the crops of an image lose: float32, in a shape that fits what `crops_of` makes of it."""
     if mean is None:
         return torch.zeros(())

@@ -218,14 +218,14 @@ def nearest(query: Tensor, gallery: Tensor, k: Count = 6, *, batch: Count = 256)
     require_tensor("gallery", gallery, form, "activities or pixels like those of query", finite=True)
     indices, distances = [], []
     for asked in query.flatten(1).split(batch):
-        apart = [_distances(asked, part) for part in gallery.flatten(1).split(batch)]
+        apart = [distances_between(asked, part) for part in gallery.flatten(1).split(batch)]
         ordered = torch.cat(apart, dim=1).sort(dim=1, stable=True)  # (q, G)
         indices.append(ordered.indices[:, :k])
         distances.append(ordered.values[:, :k])
     return torch.cat(indices), torch.cat(distances)
 
 
-def _distances(a: Tensor, b: Tensor) -> Tensor:
+def distances_between(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 

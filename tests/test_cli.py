@@ -103,7 +103,7 @@ def test_root_names_the_folder_that_is_read(tmp_path, capsys):
     assert str(tmp_path / "cifar10-jpeg" / "train") in error_line(capsys)
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("cifar", "cifar10"), ("imagenet", "imagenette")])
+@pytest.mark.parametrize(("name", "nearest"), [("cifar", "cifar10"), ("imagenete", "imagenette")])
 def test_an_unknown_set_suggests_the_nearest(name, nearest, capsys):
     assert main(["data", name]) == 2
     assert f"did you mean {nearest!r}" in error_line(capsys)

@@ -238,7 +238,7 @@ def with_batch_norm(spec):
         ("full-width", r"'full-width' with towers=1.*use 'paper'.*AlexNet\('full-width'\) in one process"),
         ("caffe", r"'caffe' with .* behind conv1.*§3\.3.*Norm\(towers=2\)"),
         (with_batch_norm(SMALL["paper"]), r"BatchNorm.* behind conv1.*in one process"),
-        (replace(SMALL["paper"], classes=5), r"fc8 has 5 classes.*Use 6"),
+        (replace(SMALL["paper"], classes=5), r"fc8 has 5 classes.*use 6"),
     ],
 )
 def test_a_spec_without_two_equal_towers_is_refused(monkeypatch, spec, words):

@@ -283,7 +283,7 @@ def test_one_bad_file_among_good_ones_is_named_and_the_others_are_right(tmp_path
 def test_a_named_pipe_is_refused_and_not_waited_for(data):
     os.mkfifo(data / "train" / "one" / "x.jpg")
     code = f"from alexnet_lib.dataset import load; load({f'folder:{data}'!r}, 'train')"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
     assert "x.jpg: ValueError: not a regular file" in run.stderr
 
 
