@@ -234,7 +234,7 @@ def trained_network():
 
     Its weights are those that the page runs: rounded to 6 bits, fc6 and fc7 cut to rank 64. Returns an object
     with `net` in evaluation mode, `mean` (3, 144, 144), `classes` and `input_scale`; the run and its error
-    before and after rounding are on record: `records.load("imagenette")`, label "in-the-page".
+    before and after rounding are on record: `records.load("network-in-the-page")`.
     """
     from .widgets.net_stills import shipped_network  # here: everything else of §6.1 needs no widgets
 

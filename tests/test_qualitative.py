@@ -258,6 +258,6 @@ def test_the_trained_network_errs_as_often_as_its_record_says():
     trained = qualitative.trained_network()
     test = load("imagenette", "test", size=trained.mean.shape[-1])
     found = center_crop_probabilities(trained.net, test.images, 128, mean=trained.mean)
-    (record,) = [run for run in records.load("imagenette") if run.label == "in-the-page"]
+    (record,) = records.load("network-in-the-page")
     expected = record.results["top-1 error, center, as shipped"]
     assert topk_error(found, test.labels, 1) == pytest.approx(expected, abs=0.002)
