@@ -1,4 +1,4 @@
-"""What the chapter "Paper, source, today" draws, tabulates and asks."""
+"""What the chapter "Paper and source" draws, tabulates and asks."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,9 +18,9 @@ from .verdict import Verdict, check_function, check_number
 
 
 def spread_by_layer(arms: dict[str, dict[str, float]]) -> Picture:
-    """How far the outputs of each layer lie apart from picture to picture; arms: name -> layer -> spread.
+    """Standard deviation of each layer's outputs across images; arms: name of the network -> layer -> value.
 
-    The scale is in powers of ten; a line is named at its last layer.
+    The scale is logarithmic; a line is named at its last layer.
     """
     figure, axis = subplots(figsize=(NARROW, 3.8))
     told = []
@@ -34,16 +34,14 @@ def spread_by_layer(arms: dict[str, dict[str, float]]) -> Picture:
         told.append(f"{name}: " + ", ".join(f"{key} {spreads[key]:.2g}" for key in (layers[0], layers[-1])))
     axis.set(yscale="log", ylim=(1e-3, 30))
     axis.set_xticks(range(len(layers)), layers, fontsize=10)
-    axis.set_ylabel("spread between pictures", fontsize=10)
-    return Picture(
-        figure, f"Spread of each layer's output between pictures, from layer to layer. {'; '.join(told)}."
-    )
+    axis.set_ylabel("standard deviation across images", fontsize=10)
+    return Picture(figure, f"Standard deviation of each layer's output across images. {'; '.join(told)}.")
 
 
 def rates_by_epoch(groups: dict[str, RateGroup], rate: float = LEARNING.lr, epochs: int = 91) -> Picture:
-    """The learning rate of each group of parameters over a run, as steps in powers of ten (§5).
+    """The learning rate of each group of parameters over a run, on a logarithmic scale (§5).
 
-    A group whose rate becomes 0 ends with a cross: its parameters stand still from there on.
+    A group whose learning rate becomes 0 ends with a cross: its parameters no longer change.
     """
     figure, axis = subplots(figsize=(NARROW, 3.9))
     looks = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"), (GRAY, "-."))
@@ -69,30 +67,30 @@ def rates_by_epoch(groups: dict[str, RateGroup], rate: float = LEARNING.lr, epoc
 
 
 def _moving(rates: Sequence[float]) -> Sequence[float]:
-    """The rates up to the epoch at which they become 0."""
+    """The learning rates up to the epoch at which they become 0."""
     return rates[: rates.index(0.0)] if 0.0 in rates else rates
 
 
-LOGGED = dict.fromkeys((row.subject for row in paper.DIFFERENCES), "not measured") | {
-    "Order in layer 1": "in layer 2, run 166: +0.57 / +0.63 points against 170, with other last rates",
-    "Norms of layer 2": "both left out, run 167: -0.04 / +0.07 points against 170, with other last rates",
-    "Initial biases": "nothing differs",
-    "Learning rates": "not measured; a third schedule, run 170: -0.14 / -0.16 points against 145",
-    "Dropout at test time": "nothing differs",
+LOGGED = dict.fromkeys((row.subject for row in paper.DIFFERENCES), "no run") | {
+    "Order in layer 1": "no run; the same in layer 2, run 166: +0.57 / +0.63 against run 170, other schedule",
+    "Norms of layer 2": "both left out, run 167: -0.04 / +0.07 against run 170, other schedule",
+    "Initial biases": "they agree",
+    "Learning rates": "no run; a smooth schedule, run 170: -0.14 / -0.16 against run 145",
+    "Dropout at test time": "they agree",
 }
 
 
 def twelve_differences(found: dict[str, str]) -> Table:
-    """Every difference with what was found by running it and what the logs say; `found`: subject -> words."""
+    """All twelve subjects: what our experiment found and what the logs say; `found`: subject -> words."""
     rows = tuple((subject, found[subject], logged) for subject, logged in LOGGED.items())
-    columns = ("subject", "what we find on a small run", "does it matter? the logs of 2012")
-    return Table("The twelve differences", columns, rows)
+    columns = ("subject", "our experiment", "the authors' logs (top-1 / top-5 error, percentage points)")
+    return Table("Ten differences and two agreements", columns, rows)
 
 
 _STEPS = {
     Relu: "ReLU",
     Norm: "normalization",
-    SpatialNorm: "spatial norm",
+    SpatialNorm: "spatial normalization",
     Pool: "pooling",
     BatchNorm: "batch normalization",
 }
@@ -110,9 +108,9 @@ def _norms(spec: AlexNetSpec, words: Callable[[Norm], str]) -> str:
 
 
 def _windows(spec: AlexNetSpec) -> str:
-    conv, side = spec.convs[0], next(trace(spec)).size
+    conv, size = spec.convs[0], next(trace(spec)).size
     edge = "ceil_mode" if conv.ceil_mode else f"padding {conv.padding}"
-    return f"{side} a side, {edge}"
+    return f"{size} x {size}, {edge}"
 
 
 def _order(conv: Conv) -> str:
@@ -120,11 +118,11 @@ def _order(conv: Conv) -> str:
 
 
 def _start(spec: AlexNetSpec) -> str:
-    """Standard deviation of the first weights of conv1 to fc7, and the layers that depart from conv1's."""
+    """Standard deviation of the initial weights of conv1 to fc7, and the layers that differ from conv1."""
     stds = {f"conv{number}": conv.std for number, conv in enumerate(spec.convs, 1)}
     stds |= {f"fc{number}": spec.hidden_std for number in range(6, 6 + len(spec.hidden))}
     if None in stds.values():
-        return "torch's own"
+        return "torch's default"
     usual = stds["conv1"]
     others = {std: [name for name in stds if stds[name] == std] for std in stds.values() if std != usual}
     return f"{usual:g}" + "".join(f"; {std:g} in {', '.join(names)}" for std, names in others.items())
@@ -132,7 +130,7 @@ def _start(spec: AlexNetSpec) -> str:
 
 def _biases(spec: AlexNetSpec) -> str:
     if spec.hidden_std is None:  # torch then draws the biases too
-        return "torch's own"
+        return "torch's default"
     layers = [(f"conv{n}", conv.bias) for n, conv in enumerate(spec.convs, 1)]
     layers += [(f"fc{n}", spec.hidden_bias) for n in range(6, 6 + len(spec.hidden))]
     return f"{spec.hidden_bias:g} in " + ", ".join(name for name, bias in layers if bias)
@@ -140,36 +138,36 @@ def _biases(spec: AlexNetSpec) -> str:
 
 def _dropout(spec: AlexNetSpec) -> str:
     where = "inputs" if spec.dropout_on_inputs else "outputs"
-    return f"{where} of fc6 and fc7, {'doubled in training' if spec.dropout_inverted else 'halved at test'}"
+    return f"{where} of fc6 and fc7, {'inverted' if spec.dropout_inverted else 'standard'}"
 
 
 _QUESTIONS: dict[str, Callable[[AlexNetSpec], str]] = {
     "image": lambda spec: f"{spec.image_size} x {spec.image_size}",
-    "windows of conv1": _windows,
+    "positions in conv1": _windows,
     "kernels": lambda spec: " ".join(str(conv.out_channels) for conv in spec.convs),
     "towers": lambda spec: str(spec.towers),
     "layer 1, after the convolution": lambda spec: _order(spec.convs[0]),
     "layer 2, after the convolution": lambda spec: _order(spec.convs[1]),
-    "factor of the plain sum of squares": lambda spec: _norms(
+    "effective alpha (for the plain sum of squares)": lambda spec: _norms(
         spec, lambda norm: _power(norm.alpha / (norm.n if norm.alpha_over_n else 1))
     ),
     "k of the normalization": lambda spec: _norms(spec, lambda norm: f"{norm.k:g}"),
-    "windows of the normalization": lambda spec: _norms(
-        spec, lambda norm: "inside a tower" if norm.towers > 1 else "over all maps"
+    "channels in the normalization": lambda spec: _norms(
+        spec, lambda norm: "within a tower" if norm.towers > 1 else "across all channels"
     ),
-    "deviation of the first weights": _start,
-    "first biases": _biases,
+    "standard deviation of the initial weights": _start,
+    "initial biases": _biases,
     "dropout": _dropout,
     "classes": lambda spec: str(spec.classes),
-    "numbers that fc6 reads": lambda spec: f"{[layer for layer in trace(spec) if layer.size][-1].numbers:,}",
+    "inputs of fc6 (fan-in)": lambda spec: f"{[layer for layer in trace(spec) if layer.size][-1].numbers:,}",
     "parameters": lambda spec: f"{sum(layer.parameters for layer in trace(spec)):,}",
     "multiply-accumulates": lambda spec: f"{sum(layer.multiply_accumulates for layer in trace(spec)):,}",
 }
-AS_PAPER = "as the paper"
+AS_PAPER = "as in the paper"
 
 
 def reimplementations(specs: Sequence[AlexNetSpec]) -> Table:
-    """What each net changes, question by question, read from the specs; the paper's net comes first."""
+    """What each network changes, row by row, read from the specs; the paper's network comes first."""
     rows = []
     for question, answer in _QUESTIONS.items():
         printed = answer(SPECS["paper"])
@@ -180,34 +178,34 @@ def reimplementations(specs: Sequence[AlexNetSpec]) -> Table:
 
 
 def check_unseen_pixels(answer: int) -> Verdict:
-    """How many pixels of a 256 x 256 photograph would no crop of 224 hold if places ended at 31?"""
+    """How many pixels of a 256 x 256 image are in no 224 x 224 crop if positions end at 31?"""
     seen = (IMAGES.stored - 1) ** 2
     return check_number(
         answer,
         IMAGES.stored**2 - seen,
-        "Hint: take the crop at the last of the places 0 to 31. Which row is the last that it holds? "
+        "Hint: take the crop at the last position, 31. Which row is the last one it contains? "
         "Columns are lost in the same way, and one pixel is in both.",
         "the last row and the last column, 256 each, with one pixel in common.",
     )
 
 
 def check_first_layer(answer: Callable) -> Verdict:
-    """Layer 1 of the 2012 source: layer(a), the outputs of conv1 (N, 96, H, W) -> what conv2 reads."""
+    """Layer 1 of the original code: layer(a), the outputs of conv1 (N, 96, H, W) -> the input of conv2."""
     oracle = nn.Sequential(*(step.module(96) for step in SPECS["source-2012"].convs[0].then))
     draw = torch.Generator().manual_seed(12)
-    cases = [(100 * torch.randn(2, 96, side, side, generator=draw),) for side in (9, 55)]
+    cases = [(100 * torch.randn(2, 96, size, size, generator=draw),) for size in (9, 55)]
     return check_function(
         answer,
         oracle,
         cases,
-        "Hint: three things differ from the printed layer. In which order do the steps come? What does alpha "
-        "multiply? Where do the windows of the normalization end?",
-        "normalization first, alpha over n, windows inside a tower, ReLU last.",
+        "Hint: three things differ from the paper's layer. In which order do the steps come? What does alpha "
+        "multiply? Which channels are neighbors across the two towers?",
+        "normalization first, alpha over n, each tower on its own, ReLU last.",
     )
 
 
 def check_weight_rate(answer: Callable) -> Verdict:
-    """The rate of run 145: rate(layer, epoch) -> learning rate of that layer's weights, "conv1" to "fc8"."""
+    """Run 145: rate(layer, epoch) -> learning rate of that layer's weights, "conv1" to "fc8"."""
     groups = {group.pattern: group for group in LR_PLANS["source-2012"]}
 
     def oracle(layer: str, epoch: int) -> float:
@@ -219,6 +217,6 @@ def check_weight_rate(answer: Callable) -> Verdict:
         answer,
         oracle,
         [(layer, epoch) for layer in ("conv2", "conv1", "fc8") for epoch in epochs],
-        "Hint: a new rate holds from the epoch in the log on, and conv1 has two entries of its own.",
+        "Hint: a new learning rate holds from the epoch in the log on, and conv1 has two entries of its own.",
         "it follows the log through all 91 epochs.",
     )
