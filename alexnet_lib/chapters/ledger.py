@@ -1,192 +1,222 @@
-"""What the claim ledger and the experiment log draw and tabulate."""
+"""The claim ledger: one line for each claim of the paper, and what was found."""
 
-import math
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from html import escape
 from pathlib import Path
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
-
 from .. import paper, records
-from ..experiments import EXPERIMENTS, report
+from ..augmentation import views
+from ..experiments import EXPERIMENTS, POINTS, Answer, Report, report
+from ..experiments.model import verdict
 from ..qualitative import recorded_first_layer
-from ..records import Record
 from .architecture import counted_claims
-from .evidence import COUNTED, NOT_YET, finding, hours, verdict_kind
-from .palette import BLUE, COLORS, VERDICTS
-from .picture import NARROW, Picture, subplots
+from .evidence import verdict_kind
+from .palette import PALETTE
 from .qualitative import qualitative_claims
 from .table import Table
 
-# The sizes of §1 are counted where the net is built, and appear in both chapters.
-CHAPTERS = {"1": "1, 3.5"}
+ASKED_NOT = "cannot be asked here"
+NOTHING = "–"
+# section, line, claim of `paper.CLAIMS` (or our name for one that has no number), and the paper's words where
+# `paper.CLAIMS` has none.
+LINES = (
+    ("1", "Parameters of the network", "parameters", ""),
+    ("1", "Neurons of the network", "neurons", ""),
+    ("1", "Each convolutional layer's fraction of the parameters", "fraction", ""),
+    ("3.1", "Figure 1: tanh against ReLU, epochs to 25 % training error", "relu-speed", ""),
+    ("3.2", "Two towers against one with half the channels", "two-towers", ""),
+    ("3.3", "Response normalization (LRN)", "lrn", ""),
+    ("3.3", "LRN on CIFAR-10: test error without and with", "lrn-cifar", ""),
+    ("3.4", "Overlapping pooling", "overlap", ""),
+    ("3.4", "Overlapping pooling makes overfitting harder", "overlap-overfitting", ""),
+    ("3.5", "Figure 2: nine sizes in the caption", "sizes", ""),
+    ("4.1", "Training views of one image", "views", ""),
+    ("4.1", "Without random crops and flips the network overfits", "crops", "yes, no number"),
+    ("4.1", "PCA color augmentation", "color-noise", ""),
+    ("4.1", "Ten crops against the center crop", "ten-crops", ""),
+    ("4.2", "Without dropout the network overfits", "dropout", "yes, no number"),
+    ("4.2", "Dropout against none: iterations to converge", "dropout-time", ""),
+    ("5", "Weight decay lowers even the training error", "weight-decay", ""),
+    ("6", "ILSVRC-2010, test error", "error-2010", ""),
+    ("6", "ILSVRC-2012, validation error", "error-2012", ""),
+    ("6", "Average of five networks", "averaged-nets", ""),
+    ("6.1", "Figure 3: one tower color-blind, one not, in every run", "tower-colors", ""),
+    ("6.1", "Figure 4: sensible labels, similar neighbors", "figure-4", "yes, 13 images"),
+    ("7", "One middle layer removed", "depth", ""),
+)
+PAGES = {  # section -> its page
+    "1": "3_5_overall_architecture",
+    "3.1": "3_1_relu_nonlinearity",
+    "3.2": "3_2_training_on_multiple_gpus",
+    "3.3": "3_3_local_response_normalization",
+    "3.4": "3_4_overlapping_pooling",
+    "3.5": "3_5_overall_architecture",
+    "4.1": "4_1_data_augmentation",
+    "4.2": "4_2_dropout",
+    "5": "5_details_of_learning",
+    "6": "6_results",
+    "6.1": "6_1_qualitative_evaluations",
+    "7": "7_discussion",
+}
+# A claim that its own experiment has not answered yet -> the comparison on CIFAR-10 that speaks to it: the
+# experiment, and the number of the comparison in it.
+AT_SMALL_SCALE = {
+    "overlap": ("overlapping-pooling-cifar", 0),
+    "overlap-overfitting": ("overlapping-pooling-cifar", 1),
+    "crops": ("augmentation-cifar", 0),
+    "color-noise": ("augmentation-cifar", 1),
+    "ten-crops": ("augmentation-cifar", 2),
+    "dropout-time": ("dropout-cifar", 0),
+    "dropout": ("dropout-cifar", 1),
+    "weight-decay": ("weight-decay-cifar", 0),
+    "averaged-nets": ("averaged-nets-cifar", 0),
+}
+UNDERFITS = {"overlap-overfitting", "dropout"}  # nothing to cure in these small networks
+WHY_NOT = {"error-2010": "needs all ImageNet", "error-2012": "needs all ImageNet"}
+CIFAR_10 = 50_000  # training images; ours use fewer
 
 
-def claim_ledger() -> Table:
-    """Every claim: of `paper.CLAIMS`, of the sizes that can be counted, and of §6.1's pictures."""
-    rows = sorted([*_listed(), *_counted(), *_seen()], key=lambda row: _place(row[5]))
-    columns = ("claim", "paper", "original code", "ours", "verdict", "chapter", "measured by")
-    return Table("What the paper claims, and what was found", columns, tuple(rows))
+class Ledger(Table):
+    """The table, close enough set for one screen, with links to the chapters."""
 
-
-def verdict_counts() -> Table:
-    """How many claims of the ledger have each verdict."""
-    kinds = [verdict_kind(verdict) for verdict in claim_ledger().column("verdict")]
-    rows = [(kind, str(kinds.count(kind))) for kind in VERDICTS if kind in kinds]
-    return Table("Claims by verdict", ("verdict", "claims"), (*rows, ("all", str(len(kinds)))))
-
-
-def _listed() -> Iterator[tuple[str, ...]]:
-    for claim in paper.CLAIMS:
-        found = finding(claim)
-        source = claim.source or "–"
-        chapter = CHAPTERS.get(claim.section, claim.section)
-        yield claim.statement, claim.paper, source, found.value, found.verdict, chapter, found.command
-
-
-def _counted() -> Iterator[tuple[str, ...]]:
-    known = {claim.statement for claim in paper.CLAIMS}
-    for statement, printed, source, value, verdict in counted_claims().rows:
-        if statement not in known:
-            chapter = "3.5" if statement.startswith("Figure 2") else CHAPTERS["1"]
-            yield statement, printed, source, f"{value}, counted", verdict, chapter, COUNTED
-
-
-def _seen() -> Iterator[tuple[str, ...]]:
-    record = records.load("first_layer")[-1]
-    table = qualitative_claims(recorded_first_layer().weight)
-    known = {claim.statement for claim in paper.CLAIMS}
-    for row in (row for row in table.rows if row[0] not in known):
-        measured = verdict_kind(row[-1]) not in ("not measured", "cannot be asked here")
-        yield *row, "6.1", record.command if measured else NOT_YET
-
-
-def _place(chapter: str) -> list[int]:
-    """Where a chapter stands in the book: "4.1" after "3.5"."""
-    return [int(number) for number in chapter.split(",")[0].split(".")]
-
-
-def run_circumstances(runs: Sequence[Record]) -> Table:
-    """When, on what and for how long each run was made."""
-    rows = tuple(
-        (
-            run.date,
-            run.experiment,
-            run.label,
-            run.data,
-            f"{run.images:,}",
-            str(run.seed) if (nets := run.config.get("nets", 1)) == 1 else f"{run.seed}, {nets} nets",
-            str(run.epochs),
-            run.hardware,
-            f"{run.seconds:,.0f}",
+    def _repr_html_(self) -> str:
+        rows = "\n".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.columns)
+        return (
+            "<style>table.ledger.ledger :is(td, th) {padding: 2px 9px 2px 0; font-size: 13px; "
+            "line-height: 1.35; text-align: left; vertical-align: top; white-space: nowrap}\n"
+            "table.ledger.ledger {margin: 0} table.ledger td .dot {display: inline-block; width: 9px; "
+            "height: 9px; border-radius: 50%; margin-right: 6px}</style>\n"
+            f'<div role="region" aria-label="{escape(self.caption)}" tabindex="0" style="overflow-x: auto">'
+            f'<table class="table ledger"><caption>{escape(self.caption)}</caption>\n'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
         )
-        for run in runs
+
+
+def _cells(row: tuple[str, ...]) -> str:
+    section, *middle, words = row
+    cells = [f'<a href="{PAGES[section]}.html">{section}</a>', *map(escape, middle)]
+    cells.append(f'<span class="dot" style="background: {_color(words)}"></span>{escape(words)}')
+    return "".join(f"<td>{cell}</td>" for cell in cells)
+
+
+def _color(words: str) -> str:
+    counted = {"counted: agrees": "reproduced", "counted: misprint": "contradicted"}
+    counted |= {"counted: differs": "contradicted", "same direction": "effect"}
+    return PALETTE[counted.get(words) or verdict_kind(words)]
+
+
+def claim_ledger() -> Ledger:
+    """The claims of the paper in its order: what it says, what the log of 2012 says, what we found."""
+    claims = {claim.name: claim for claim in paper.CLAIMS}
+    rows = []
+    for section, line, name, said in LINES:
+        counted = _counted(name)
+        said = said or (counted[0] if counted else _short(claims[name].paper))
+        log = _short(claims[name].source) if name in claims and claims[name].source else NOTHING
+        rows.append((section, line, said, log, *(counted[1:] if counted else _found(name))))
+    missing = sum(row[-1] == ASKED_NOT for row in rows)
+    caption = (
+        f"{len(rows)} claims; {missing} cannot be asked here. Errors saved: top-1 / top-5, ours top-1 with "
     )
-    columns = ("date", "experiment", "label", "data", "images", "seed", "epochs", "hardware", "seconds")
-    return Table("Recorded runs", columns, rows)
+    caption += "its 95 % confidence interval"
+    columns = ("§", "claim", "the paper", "original code", "here, at small scale", "in words")
+    return Ledger(caption, columns, tuple(rows))
 
 
-def run_outcomes(runs: Sequence[Record]) -> Table:
-    """What came of each run, failures included, and the command that makes it again."""
-    rows = tuple((run.experiment, run.label, outcome(run), run.command.strip()) for run in runs)
-    return Table("What came of them", ("experiment", "label", "result", "command"), rows)
+def _short(told: str) -> str:
+    """A value without the remark that follows it."""
+    return told.partition(" (")[0].partition(":")[0]
 
 
-def outcome(run: Record) -> str:
-    """The results of a run in words; a curve that left the numbers, and a run without results, say so."""
-    told = [f"{name} {_value(name, value)}" for name, value in run.results.items()]
-    broken = [name for name, values in run.curves.items() if not all(map(math.isfinite, values))]
-    told += [f"{name} is no number from epoch {_first_broken(run, name)} on" for name in broken]
-    return "; ".join(told) or "no result on record"
+def _counted(name: str) -> tuple[str, str, str] | None:
+    """The paper's value, ours and the words, for what can be counted."""
+    if name == "views":
+        (claim,) = (claim for claim in paper.claims("4.1") if claim.name == name)
+        return claim.paper, f"{views()}", _agrees(int(claim.paper) == views())
+    names = ("parameters", "neurons", "sizes", "fraction")
+    if name not in names:
+        return None
+    said, _, ours, words = counted_claims().rows[names.index(name)][1:]
+    if name == "sizes":
+        return said, ours.partition(", not")[0].replace(" agree", ""), "counted: misprint"
+    if name == "fraction":
+        ours = f"up to {ours.rpartition(' to ')[2]}"
+    return said, ours, _agrees(words.startswith("reproduced"))
 
 
-def _value(name: str, value: float) -> str:
-    if not math.isfinite(value):
-        return "no number"
-    return f"{100 * value:.1f} %" if "error" in name else f"{value:,.4g}"
+def _agrees(same: bool) -> str:
+    return "counted: agrees" if same else "counted: differs"
 
 
-def _first_broken(run: Record, curve: str) -> int:
-    return next(epoch for epoch, value in enumerate(run.curves[curve], 1) if not math.isfinite(value))
+def _found(name: str) -> tuple[str, str]:
+    """Our value and the words, for what needs training."""
+    if name == "figure-4":
+        return "needs 1000 classes", ASKED_NOT
+    answer = _answer(name)
+    if answer is None and name == "tower-colors":
+        _, _, _, value, words = qualitative_claims(recorded_first_layer().weight).rows[0]
+        return value.rpartition("; ")[2], words
+    if answer is None:
+        return WHY_NOT.get(name, "runs still missing"), ASKED_NOT
+    if name == "relu-speed":
+        return f"{_mean(answer)}; in {_tanh_ahead()} other settings tanh is ahead", _words(name, answer)
+    if name == "lrn-cifar":
+        told = f"{_levels(answer)}, at {_part_of_cifar(answer)} of the data"
+        return told, f"{_words(name, answer)}, in points"
+    levels = name in ("crops", "dropout")  # claims about overfitting: what we have is the test error
+    told = f"test error {_levels(answer)}" if levels else _mean(answer, interval=True)
+    return told + ("; it underfits" if name in UNDERFITS else ""), _words(name, answer)
 
 
-NAMED = len(COLORS)  # more runs than colors are too many to be told apart in a small panel
+@cache
+def _report(name: str, folder: Path = records.RESULTS) -> Report:
+    return report(EXPERIMENTS[name], folder)
 
 
-def recorded_errors(runs: Sequence[Record]) -> Picture:
-    """Errors by epoch: a panel for each experiment, a color for each run in it, unless there are many.
-
-    Training errors are dashed, errors on images that were not trained on are solid. A run without such a
-    curve is counted in the title, and a value that is no number leaves a hole in its line.
-    """
-    experiments = {run.experiment: [] for run in runs}
-    for run in runs:
-        experiments[run.experiment].append(run)
-    rows = -(-len(experiments) // 2)
-    figure, axes = subplots(rows, 2, figsize=(NARROW, 2.5 * rows), squeeze=False)
-    told = []
-    for axis, (name, members) in zip(axes.flat, experiments.items(), strict=False):
-        told.append(_panel(axis, name, members))
-    for axis in axes.flat[len(experiments) :]:
-        axis.axis("off")
-    return Picture(figure, f"Recorded errors by epoch, dashed on training images. {' '.join(told)}")
+def _answer(name: str) -> Answer | None:
+    """That of the claim's own experiment, else the one at small scale that speaks to it."""
+    for claim in paper.CLAIMS:
+        if claim.name == name and claim.experiment in EXPERIMENTS:
+            for answer in _report(claim.experiment).answers:
+                if answer.comparison.claim == name and answer.interval:
+                    return answer
+    if name not in AT_SMALL_SCALE:
+        return None
+    experiment, number = AT_SMALL_SCALE[name]
+    answer = _report(experiment).answers[number]
+    return answer if answer.interval else None
 
 
-def _panel(axis: Axes, name: str, members: Sequence[Record]) -> str:
-    """Draw one experiment; what the panel shows, in words."""
-    told, ends, few = [], {}, len(members) <= NAMED
-    for number, run in enumerate(members):
-        errors = {curve: values for curve, values in run.curves.items() if "error" in curve}
-        # Of many runs no color can be told from the others; thin lines show where most of them lie.
-        color, width = (COLORS[number % len(COLORS)], 1.6) if few else (BLUE, 0.4)
-        label = key = f"{run.label or 'run'}, seed {run.seed}"
-        for curve, values in errors.items():
-            style = "--" if "training" in curve else "-"
-            epochs = np.arange(1, len(values) + 1)
-            axis.plot(epochs, 100 * np.array(values), style, color=color, lw=width, label=key)
-            last = f"{100 * values[-1]:.0f} %" if np.isfinite(values[-1]) else "no number"
-            told.append(f"{curve} of {label}: {last} after {len(values)}")
-            ends.setdefault(curve, []).append(values[-1])
-            key = None  # one entry a run, whatever the number of its curves
-    if not few:
-        told = [_range(curve, np.array(values)) for curve, values in ends.items()]
-    axis.set_title(f"{name}: {len(members)} run{'' if len(members) == 1 else 's'}", fontsize=11)
-    axis.set_xlabel("epoch", fontsize=10)
-    axis.set_ylabel("error, %", fontsize=10)
-    axis.set_ylim(bottom=0)
-    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    if told and few:
-        axis.legend(frameon=False, fontsize=9)
-    return f"{name}: {'; '.join(told) or 'no error curve'}."
+def _words(name: str, answer: Answer) -> str:
+    """How our interval compares with the paper's number, also where the experiment itself prints none."""
+    asked = [each for one in EXPERIMENTS.values() for each in one.comparisons if each.claim == name]
+    printed = answer.comparison.printed or next((each.printed for each in asked), None)
+    words = verdict(replace(answer.comparison, printed=printed), answer.interval)
+    return "same direction" if words == "effect" else words
 
 
-def _range(curve: str, ends: np.ndarray) -> str:
-    """From where to where the last values of a curve lie, in words."""
-    numbers = 100 * ends[np.isfinite(ends)]
-    words = f"{curve} of {len(ends)} runs at their ends"
-    words += f" {numbers.min():.0f} to {numbers.max():.0f} %" if len(numbers) else ""
-    lost = len(ends) - len(numbers)
-    return words + (f", {lost} without a number" if lost else "")
+def _mean(answer: Answer, *, interval: bool = False) -> str:
+    scale = 100 if answer.unit == POINTS else 1
+    found = answer.interval
+    low, mean, high = (f"{scale * end:.2f}" for end in (found.low, found.mean, found.high))
+    return f"{mean} {answer.unit}" + (f" ({low} to {high})" if interval else "")
 
 
-def experiments(folder: str | Path = records.RESULTS) -> Table:
-    """Every declared experiment: its verdict, its runs, the hours that they took, and what it waits for."""
-    found = [report(asked, folder) for asked in EXPERIMENTS.values()]
-    rows = [
-        (
-            each.experiment.name,
-            each.verdict,
-            f"{len(each.runs)} of {each.experiment.runs}",
-            hours(each.runs.values()),
-            each.waits_for or ("nothing; the rest has no rate to run at" if each.never_run else "nothing"),
-        )
-        for each in found
-    ]
-    runs = [run for each in found for run in each.runs.values()]
-    made = [run for run in runs if not run.copied_from]  # the hours of a run count once
-    asked = sum(each.experiment.runs for each in found)
-    shared = f", {len(runs) - len(made)} of them shared" if len(made) < len(runs) else ""
-    rows.append(("all", "", f"{len(runs)} of {asked}{shared}", hours(made), ""))
-    columns = ("experiment", "verdict on its question", "runs on record", "hours", "waits for")
-    return Table("What is measured, and what is not yet", columns, tuple(rows))
+def _levels(answer: Answer) -> str:
+    """The two mean errors, without and with the part in question."""
+    ours, theirs = (sum(errors) / len(errors) for errors in zip(*answer.pairs.values(), strict=True))
+    return f"{100 * theirs:.1f} → {100 * ours:.1f} %"
+
+
+def _part_of_cifar(answer: Answer) -> str:
+    parts = {1: "all", 2: "half", 5: "a fifth", 10: "a tenth"}
+    return parts[round(CIFAR_10 / answer.runs[0].images)]
+
+
+def _tanh_ahead() -> str:
+    """In how many of the other pairs of Figure 1's networks tanh is faster than ReLU."""
+    others = _report("relu-against-tanh").answers[1:]
+    count = sum(bool(each.interval) and each.verdict == "opposite" for each in others)
+    return ("no", "one", "two", "three", "four")[count]

@@ -16,7 +16,6 @@ from alexnet_lib.chapters import (
     dropout,
     introduction,
     learning,
-    ledger,
     normalization,
     pooling,
     qualitative,
@@ -57,7 +56,6 @@ def convolutions():
 ARMS = {"a": [0.5, 0.4, 0.1], "b": [0.6, 0.5, 0.4]}
 SIGNALS = {"conv1": (1.0, 0.5), "fc6": (0.1, 0.4), "fc8": (0.01, 0.3)}
 ERRORS = {"running training error": [0.9, 0.5, 0.4, 0.4, 0.4], "validation error": [0.8, 0.5, 0.5, 0.4, 0.3]}
-RUN = replace(RECORD, curves={"training error": [0.9, 0.5, 0.4], "lr": [0.1, 0.1, 0.01]})
 LONG = replace(RECORD, config={"lr": 0.1}, curves={**ERRORS, "lr": [0.1, 0.1, 0.01, 0.01, 0.01]})
 # What to draw -> words that its alt text must have, worked out by hand.
 FIGURES = {
@@ -153,7 +151,6 @@ FIGURES = {
     "seeds": (lambda: discussion.errors_by_seed({"one": [0.5, 0.6], "two": [0.5, 0.62]}), "2 seeds"),
     "spread": (lambda: source.spread_by_layer({"a": {"conv1": 1.0, "fc8": 0.1}}), "conv1 1, fc8 0.1"),
     "rates": (lambda: source.rates_by_epoch({"all": LR_PLANS["source-2012"][-1]}), "0.001 from epoch 25"),
-    "log": (lambda: ledger.recorded_errors([RUN]), "training error of relu, seed 0: 40 % after 3"),
 }
 
 
