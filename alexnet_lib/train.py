@@ -9,7 +9,6 @@ From Python: `train(PRESETS["laptop"], "runs/laptop")`. What a run does is all i
 
 import math
 import time
-import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,10 +29,10 @@ from .learning import Plateau, TrainConfig
 from .specs import InputScale
 from .training import checkpoints
 from .training.fileio import atomic_write, lock_folder
+from .training.fit import require_fit, settle_precision
 from .training.ranks import (
     Ranks,
     all_reduce_sum,
-    batch_shard,
     explain_oom,
     graceful_stop,
     init_distributed,
@@ -106,33 +105,6 @@ def train(
         return run.result()
 
 
-def require_fit(config: TrainConfig, ranks: Ranks, net: nn.Module | None = None) -> None:
-    """Refuse what does not fit together: spec, crop, dropout, batch, processes. Reads no image."""
-    batch_shard("batch_size", config.batch_size, ranks)
-    with torch.device("meta"):  # no memory, and no random numbers drawn
-        net = net or build_net(config, classes=10)
-    if ranks.size > 1 and any(True for _ in net.buffers()):
-        raise ValueError(
-            f"spec is {config.spec!r}, which normalizes by statistics of a batch, and each of {ranks.size} "
-            f"processes has a part of it: train this net in one process"
-        )
-
-
-def settle_precision(config: TrainConfig, ranks: Ranks) -> TrainConfig:
-    """The config, in float32 where this CPU only imitates half precision: a step would take minutes."""
-    name = {"bfloat16": "_is_mkldnn_bf16_supported", "float16": "_is_mkldnn_fp16_supported"}
-    if config.precision == "float32" or ranks.device.type != "cpu":
-        return config
-    if torch.backends.mkldnn.is_available() and getattr(torch.ops.mkldnn, name[config.precision])():
-        return config
-    if ranks.is_main:
-        warnings.warn(
-            f"precision is {config.precision!r}, and this CPU has none: the run is in float32",
-            stacklevel=3,
-        )
-    return replace(config, precision="float32")
-
-
 def stored_size(config: TrainConfig) -> int | None:
     """The side that images are loaded with: those of CIFAR-10 stay small, and are enlarged batch by batch."""
     return None if config.data == "cifar10" else config.image_size
@@ -165,7 +137,7 @@ class Training:
                     images, labels = self.batches.step(done.epoch, done.step)
                     # Dropout draws its masks from torch's own generator, in each process its own.
                     torch.manual_seed(seed_of(config.seed, "dropout", done.epoch, done.step, self.ranks.rank))
-                    with self.autocast():  # which does nothing in float32, as the scaler
+                    with self.autocast():  # in float32 neither this nor the scaler does anything
                         scores = self.model(images)
                         loss = F.cross_entropy(scores.float(), labels)
                     self.optimizer.zero_grad()

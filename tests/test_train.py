@@ -21,7 +21,7 @@ from alexnet_lib.data.batches import Batches, train_val_split
 from alexnet_lib.evaluation import center_crop_probabilities, topk_error
 from alexnet_lib.specs import InputScale
 from alexnet_lib.train import DivergedError, Interrupted, train
-from alexnet_lib.training import checkpoints
+from alexnet_lib.training import checkpoints, fit
 from alexnet_lib.training.ranks import Ranks, run_processes
 from alexnet_lib.training.runlog import read_log
 
@@ -331,7 +331,7 @@ def test_what_does_not_fit_together_is_refused_before_an_image_is_read(changes, 
     with pytest.raises(ValueError, match=words):
         train(replace(CONFIG, **changes), tmp_path)
     with pytest.raises(ValueError, match="batch_size is 16, and 3 processes need a multiple of 3"):
-        training.require_fit(CONFIG, Ranks(0, 3, 0, torch.device("cpu")))
+        fit.require_fit(CONFIG, Ranks(0, 3, 0, torch.device("cpu")))
 
 
 def empty(images):

@@ -63,7 +63,7 @@ def test_crops_that_lie_apart_share_nothing(arena):
 
 
 def test_the_papers_sides_give_2178_views_and_it_prints_2048():
-    assert "33 x 33 x 2 = 2178 views, where the paper prints 32 x 32 x 2 = 2048" in CropExplorer().summary()
+    assert "33 x 33 x 2 = 2178 views, where the paper states 32 x 32 x 2 = 2048" in CropExplorer().summary()
 
 
 def test_crops_in_opposite_corners_share_a_square_of_192():
