@@ -28,7 +28,7 @@ def counted_kernels(kernels: Tensor) -> Table:
     """How many kernels of each tower are gray, colored and noise-like; the bounds are ours."""
     towers = kernel_counts(kernels.detach(), 2)
     rows = [(f"tower {n}", *map(str, counts)) for n, counts in enumerate(towers, 1)]
-    columns = ("", "gray", "colored", "noise-like")
+    columns = ("kernels of", "gray", "colored", "noise-like")
     return Table("The 96 recorded kernels", columns, tuple(rows))
 
 

@@ -1,4 +1,4 @@
-"""What does not fit together is refused before any image is read; a precision that the CPU lacks is replaced."""
+"""What does not fit together is refused before any image is read; a precision the CPU lacks is replaced."""
 
 import warnings
 from dataclasses import replace

@@ -5,7 +5,7 @@ const WALK_STYLE = `
 :host { --on: #fff; }
 :host([data-dark]) { --on: #10151c; }
 .walk { gap: 0.6rem; }
-.walk h3 { margin: 0; font-size: 1.3rem; line-height: 1.2; }
+.walk h2 { margin: 0; font-size: 1.3rem; line-height: 1.2; }
 .walk .which { font-size: 0.85rem; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .walk .picture { background: #fff; border-radius: 6px; padding: 6px; border: 1px solid var(--line); }
 .walk:focus-visible { outline: 3px solid var(--plus); outline-offset: 2px; }
@@ -40,7 +40,7 @@ async function renderWalk({ model, el }) {
     model.save_changes();
     model.page?.remember({ stop: model.get("stop") });
   };
-  const which = node("p", { class: "which" }), title = node("h3"), frame = node("div", { class: "picture" });
+  const which = node("p", { class: "which" }), title = node("h2"), frame = node("div", { class: "picture" });
   const words = node("p", { class: "words" }), paper = node("p", { class: "paper" }), door = node("p");
   const shown = node("div", { class: "shown", "aria-live": "polite" }, which, title, frame, words, paper, door);
   const back = button("← Back", () => go(model.get("stop") - 1)), next = button("Next →", () => go(model.get("stop") + 1));
