@@ -10,7 +10,7 @@ PALETTE = {
     "tanh": "#d55e00",
     "sigmoid": "#009e73",
     "paper": "#d55e00",
-    "original code": "#777777",
+    "original code": "#6f6f6f",
     "ours": "#0072b2",
     "now": "#d55e00",
     "reproduced": "#1b7f4d",
@@ -24,8 +24,8 @@ PALETTE = {
     "not at this scale": "#8a6d1b",
     "opposite": "#b3400e",
     "contradicted": "#b3400e",
-    "cannot be asked here": "#777777",
-    "not measured": "#777777",
+    "cannot be asked here": "#6f6f6f",
+    "not measured": "#6f6f6f",
 }
 VERDICTS = tuple(PALETTE)[9:]
 BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#777777"
