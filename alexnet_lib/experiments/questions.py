@@ -292,6 +292,7 @@ _LONG = replace(
     _FEW,
     spec="four-layer-no-norm",
     training_images=4_000,
+    random_crops=True,
     batch_size=32,
     epochs=24,
     milestones=(20,),
