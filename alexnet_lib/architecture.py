@@ -86,6 +86,7 @@ class SpatialNorm:
         return SpatialResponseNorm(**vars(self))
 
 
+@validated
 @dataclass(frozen=True)
 class Pool:
     """Max pooling (§3.4)."""
@@ -93,8 +94,6 @@ class Pool:
     z: Count = POOLING.z
     s: Count = POOLING.s
     ceil_mode: bool = False  # count a window that hangs over the far edge
-
-    __post_init__ = validate_fields
 
     def module(self, channels: int) -> nn.Module:
         return nn.MaxPool2d(self.z, self.s, ceil_mode=self.ceil_mode)

@@ -8,6 +8,7 @@
     alexnet evaluate runs/imagenette --root ~/data
     alexnet evaluate runs/seed0 runs/seed1 runs/seed2 --root ~/data     # their average, as in §6
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
+    alexnet export runs/imagenette model.onnx                           # also .pt2, .pt, .pth
     alexnet experiment list
     alexnet experiment run relu-against-tanh --root ~/data --out runs     # again, to go on after a break
     alexnet experiment report relu-against-tanh
@@ -120,6 +121,13 @@ def _parser() -> ArgumentParser:
         help="test images in place of those the run names, such as a moved folder:PATH",
     )
     evaluate.add_argument("--classes", action="store_true", help="also the error of every class")
+
+    exporting = command(commands, "export", _export, help="a trained net as ONNX, torch.export or weights")
+    exporting.add_argument("trained", metavar="RUN", help="the --out of a run, a checkpoint, or imagenette")
+    exporting.add_argument("path", metavar="FILE", help="what to write: .onnx, .pt2, .pt or .pth")
+    exporting.add_argument(
+        "--format", metavar="NAME", help="onnx, pt2, state_dict or torchvision; else by the suffix"
+    )
 
     experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
     deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
@@ -280,6 +288,12 @@ def _evaluate(arguments: Namespace) -> None:
         print(f"top-1 error of each class, {crops} crop{'s' * (crops == 'ten')}, {name}:")
         for name, error in zip(test.classes, per_class_errors(probabilities, test.labels), strict=True):
             print(f"{name:<24} {'no image' if error is None else f'{error:.2%}'}")
+
+
+def _export(arguments: Namespace) -> None:
+    from .use.export import export
+
+    print(export(arguments.trained, arguments.path, arguments.format))
 
 
 def _experiment_list(arguments: Namespace) -> None:

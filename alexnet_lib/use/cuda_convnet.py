@@ -163,23 +163,23 @@ class Network:
         whole = layer.type == "data" or all([self.reads_all(layer, n, row) for n, layer in enumerate(row)])
         if layer.type == "conv":
             self.require_place(layer, bool(self.dense))
-            conv = convolution(layer, len(row), not whole, self.size)
+            conv = _convolution(layer, len(row), not whole, self.size)
             self.convs.append(conv)
-            self.size = built(layer, conv.output_size, self.size)
+            self.size = _built(layer, conv.output_size, self.size)
             self.channels, self.towers = layer.number("filters"), len(row)
         elif layer.type in ("cmrnorm", "rnorm", "pool"):
             self.require_place(layer, bool(self.dense) or not self.convs)
-            made = step(layer, len(row), self.size)
-            then = *self.convs[-1].then, made, *neuron(layer)
-            self.convs[-1] = built(layer, replace, self.convs[-1], then=then)
+            made = _step(layer, len(row), self.size)
+            then = *self.convs[-1].then, made, *_neuron(layer)
+            self.convs[-1] = _built(layer, replace, self.convs[-1], then=then)
             if isinstance(made, Pool):
-                self.size = built(layer, made.output_size, self.size)
+                self.size = _built(layer, made.output_size, self.size)
         elif layer.type == "fc":
             if not whole:
                 raise layer.refused("reads its own tower, and in a spec fully-connected layers read all")
             units = sum(part.number("outputs") for part in row)
             numbers = layer.number("initW", "0.01", float), layer.number("initB", "0", float)
-            self.dense.append(Dense(units, *numbers, neuron(layer)))
+            self.dense.append(Dense(units, *numbers, _neuron(layer)))
         elif layer.type in ("hs", "dropout", "dropout2"):
             if not self.dense:
                 raise layer.refused("is dropout, which a spec has behind fully-connected layers only")
@@ -242,56 +242,56 @@ class Network:
         )
 
 
-def built(layer: Layer, kind: Callable, *arguments: object, **named: object) -> Any:
+def _built(layer: Layer, kind: Callable, *arguments: object, **named: object) -> Any:
     try:
         return kind(*arguments, **named)
     except (TypeError, ValueError) as error:
         raise layer.refused(f"is not possible: {error}") from None
 
 
-def neuron(layer: Layer) -> tuple[Step, ...]:
+def _neuron(layer: Layer) -> tuple[Step, ...]:
     layer.require("neuron", *NEURONS)
     return NEURONS[layer.text("neuron", "")]
 
 
-def has_rest(size: int, z: int, s: int) -> bool:
+def _has_rest(size: int, z: int, s: int) -> bool:
     """Whether a last window hangs over the edge: the original code counts all windows with ceil."""
     return s > 0 and (size - z) % s > 0
 
 
-def convolution(layer: Layer, towers: int, grouped: bool, size: int) -> Conv:
+def _convolution(layer: Layer, towers: int, grouped: bool, size: int) -> Conv:
     layer.require("groups", "1")
     layer.require("randSparse", "0", "false")
     layer.require("sharedBiases", "1", "true")
     z, s, padding = layer.number("filterSize"), layer.number("stride", "1"), layer.number("padding", "0")
-    return built(
+    return _built(
         layer,
         Conv,
         towers * layer.number("filters"),
         z,
         s,
         padding,
-        ceil_mode=has_rest(size + 2 * padding, z, s),
+        ceil_mode=_has_rest(size + 2 * padding, z, s),
         grouped=grouped,
-        then=neuron(layer),
+        then=_neuron(layer),
         std=layer.number("initW", "0.01", float),
         bias=layer.number("initB", "0", float),
     )
 
 
-def step(layer: Layer, towers: int, size: int) -> Step:
+def _step(layer: Layer, towers: int, size: int) -> Step:
     if layer.type == "pool":
         layer.require("pool", "max")
         layer.require("start", "0")
         layer.require("outputsX", "0")  # the number of windows follows from the rest
         z, s = layer.number("sizeX"), layer.number("stride")
-        return built(layer, Pool, z, s, ceil_mode=has_rest(size, z, s))
+        return _built(layer, Pool, z, s, ceil_mode=_has_rest(size, z, s))
     n, alpha, beta = (
         layer.number("size"),
         layer.number("scale", None, float),
         layer.number("pow", None, float),
     )
     if layer.type == "rnorm":
-        return built(layer, SpatialNorm, n, alpha=alpha, beta=beta)
+        return _built(layer, SpatialNorm, n, alpha=alpha, beta=beta)
     k = layer.number("minDiv", "1", float)
-    return built(layer, Norm, n, k, alpha, beta, towers, alpha_over_n=True)
+    return _built(layer, Norm, n, k, alpha, beta, towers, alpha_over_n=True)
