@@ -22,7 +22,7 @@ CLASSES = ("ant", "bee", "cat")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The folder of a run: the small net with two response normalizations, and weights that nobody trained."""
+    """The folder of a run: the small net with two response normalizations, not trained."""
     from alexnet_lib.training.runs import build_net
 
     folder = tmp_path_factory.mktemp("run")

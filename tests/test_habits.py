@@ -113,6 +113,7 @@ def compiled(layer, x):
 def with_features_taken(layer, x):
     is_net = isinstance(layer, AlexNet)
     net, node = (layer, "features.relu1") if is_net else (nn.Sequential(layer, nn.Flatten()), "0")
+    net.eval()
     taken = create_feature_extractor(net, {node: "found"})(x)["found"]
     kept = []
     net.get_submodule(node).register_forward_hook(lambda module, inputs, output: kept.append(output))
