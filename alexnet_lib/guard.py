@@ -69,7 +69,21 @@ def _checking(function: Callable, title: str, empty: bool = False) -> Callable:
             known = _hint((ours or [name])[0], [known for known in signature.parameters if known != "self"])
             raise TypeError(f"{title} has no argument {name!r}; {known}")
         kinds = get_type_hints(function, include_extras=True)  # now, since a name may be defined later
-        for name, value in signature.bind(*given, **named).arguments.items():
+        try:
+            bound = signature.bind(*given, **named)
+        except TypeError as error:
+            names = str(
+                signature.replace(
+                    parameters=[
+                        known.replace(annotation=known.empty)
+                        for known in signature.parameters.values()
+                        if known.name != "self"
+                    ],
+                    return_annotation=signature.empty,
+                )
+            )
+            raise TypeError(f"{title} has {error}: it takes {names}") from None
+        for name, value in bound.arguments.items():
             require_kind(name, value, kinds.get(name, object), empty=empty)
         return function(*given, **named)
 

@@ -118,5 +118,5 @@ def test_a_program_that_disagrees_is_not_written(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "CLOSE", -1.0)
     with pytest.raises(ValueError, match="nothing was written"):
-        export(run, tmp_path / "model.onnx")
+        export(run, tmp_path / "model.pt2")
     assert not list(tmp_path.iterdir())

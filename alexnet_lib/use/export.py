@@ -63,7 +63,9 @@ def export(run: str | os.PathLike, path: str | os.PathLike, format: str | None =
     pixels = _ten_images(net.mean.shape[-1])
     with torch.no_grad():
         scores = net(pixels)
-    content, told = WRITERS[format](net, classes, pixels, scores)
+    with warnings.catch_warnings():  # torch's own, about its own calls
+        warnings.simplefilter("ignore")
+        content, told = WRITERS[format](net, classes, pixels, scores)
     atomic_write(path, lambda file: file.write(content))
     return f"{path}: {len(content) / 1e6:,.1f} MB; {told}"
 
@@ -114,11 +116,8 @@ def _onnx(net: FromPixels, classes: tuple[str, ...], pixels: Tensor, scores: Ten
         raise ImportError(
             f"format is 'onnx', and {error.name} is not installed: pip install onnx onnxscript onnxruntime"
         ) from error
-    with warnings.catch_warnings():  # torch's own, about its own calls
-        warnings.simplefilter("ignore")
-        made = torch.onnx.export(
-            _program(net, pixels), input_names=["pixels"], output_names=["scores"], verbose=False
-        )
+    program = _program(net, pixels)
+    made = torch.onnx.export(program, input_names=["pixels"], output_names=["scores"], verbose=False)
     made.model.metadata_props["classes"] = json.dumps(classes)
     content = made.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
