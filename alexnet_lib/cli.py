@@ -11,6 +11,7 @@
     alexnet predict photo.jpg --picture seen.png --occlusion
     alexnet finetune photos/ --out runs/mine                            # photos/cat/*.jpg, photos/dog/*.jpg
     alexnet predict photo.jpg --weights runs/mine
+    alexnet export runs/imagenette model.onnx                           # also .pt2, .pt, .pth
     alexnet experiment list
     alexnet experiment run relu-against-tanh --root ~/data --out runs     # again, to go on after a break
     alexnet experiment report relu-against-tanh
@@ -144,6 +145,13 @@ def _parser() -> ArgumentParser:
     tuning.add_argument("--epochs", metavar="N", type=int, default=10, help="with all layers (10)")
     tuning.add_argument("--seed", metavar="N", type=int, default=0)
     tuning.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+
+    exporting = command(commands, "export", _export, help="a trained net as ONNX, torch.export or weights")
+    exporting.add_argument("trained", metavar="RUN", help="the --out of a run, a checkpoint, or imagenette")
+    exporting.add_argument("path", metavar="FILE", help="what to write: .onnx, .pt2, .pt or .pth")
+    exporting.add_argument(
+        "--format", metavar="NAME", help="onnx, pt2, state_dict or torchvision; else by the suffix"
+    )
 
     experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
     deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
@@ -344,6 +352,12 @@ def _finetune(arguments: Namespace) -> None:
     drawn.unlink(missing_ok=True)
     print(f"which class was taken for which: {confusion_picture(found, drawn)}")
     print(f"try it: alexnet predict PHOTO --weights {arguments.out}")
+
+
+def _export(arguments: Namespace) -> None:
+    from .use.export import export
+
+    print(export(arguments.trained, arguments.path, arguments.format))
 
 
 def _experiment_list(arguments: Namespace) -> None:
