@@ -46,6 +46,8 @@ CALLS = [
     ("images", lambda: RandomCropFlip(13)(PHOTOS)),
     ("size", lambda: center_crop(PHOTOS, 13)),
     ("images", lambda: ten_crop(PHOTOS[0], 4)),
+    ("images", lambda: ten_crop(PHOTOS.numpy(), 4)),
+    ("images", lambda: PCAColorNoise().fit(PHOTOS[:, :1])),
     ("side", lambda: views(200, 224)),
     ("sigma", lambda: PCAColorNoise(-0.1)),
     ("magnitude", lambda: PCAColorNoise(magnitude="eigenvalues")),

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -121,8 +120,7 @@ def _train(
     parts = [(config, at)]
     if nets > 1:
         parts = [(each, at / f"net-{n}") for n, each in enumerate(members(config, nets))]
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    records.reset_peak()
     try:
         with snapshots(at, kept // config.batch_size, config.epochs) if watch else nullcontext():
             outcomes = [
