@@ -49,9 +49,7 @@ class Record:
     seconds: NonNegative
     curves: dict[str, list[AnyFloat]]
     results: dict[str, AnyFloat]
-    memory: Index | None = (
-        None  # bytes: the most that was held since `reset_peak`; None where unknown
-    )
+    memory: Index | None = None  # bytes: the most that was held since `reset_peak`; None where unknown
 
     def __post_init__(self):
         validate_fields(self)
