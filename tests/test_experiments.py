@@ -428,7 +428,7 @@ def diverging(photos, tmp_path, monkeypatch):
         raise DivergedError("the loss is nan; try a tenth of the rate")
 
     monkeypatch.setattr(runner, "train", train)
-    return SimpleNamespace(seeds=seeds, run=lambda **more: run(SMALL, ["hot"], **options | more))
+    return SimpleNamespace(seeds=seeds, run=lambda of=SMALL, **more: run(of, ["hot"], **options | more))
 
 
 def test_a_run_is_left_to_who_makes_it_until_it_is_on_record(diverging, monkeypatch):
@@ -454,6 +454,20 @@ def test_a_run_is_left_to_who_makes_it_until_it_is_on_record(diverging, monkeypa
     assert [record.label for record in diverging.run()] == ["hot-seed0"]
     assert diverging.run() == []
     assert diverging.seeds == ["elsewhere", 1, 0]
+
+
+def test_an_average_is_left_to_who_makes_it_too(diverging, monkeypatch):
+    averaged, asked = dataclasses.replace(SMALL, average="hot"), []
+
+    def average(label, runs, folders, test):
+        asked.append(label)
+        assert len(asked) == 1
+        with pytest.warns(UserWarning, match="hot-average is being made by another process"):
+            assert diverging.run(averaged) == []
+        return dataclasses.replace(runs[0], label=label)
+
+    monkeypatch.setattr(runner, "average_of_runs", average)
+    assert [record.label for record in diverging.run(averaged)] == ["hot-seed0", "hot-seed1", "hot-average"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets how much a process has held")
