@@ -108,9 +108,8 @@ def test_the_memory_of_the_weights_is_what_torch_counts():
 
 def test_the_settings_of_a_recorded_run_are_read_back():
     config = replace(TrainConfig(), epochs=4, milestones=(1, 3), seed=7)
-    stored = json.loads(
-        json.dumps({**dataclasses.asdict(config), "changes": []})
-    )  # tuples come back as lists
+    # As a file gives it back: a tuple comes back as a list.
+    stored = json.loads(json.dumps({**dataclasses.asdict(config), "changes": []}))
     record = replace(RECORD, config=stored)
     assert training.config_of(record) == config
 
