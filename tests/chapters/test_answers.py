@@ -128,6 +128,10 @@ def test_a_reader_may_stop_a_checker():
         normalization.check_window_sum(raising(KeyboardInterrupt()))
 
 
+def test_an_answer_that_writes_into_its_argument_does_not_change_what_is_expected():
+    assert not check_function(torch.zero_, lambda x: x, [(torch.ones(2),)], "Hint.", "Good.").right
+
+
 def double(x):
     return 2 * x
 
