@@ -23,7 +23,6 @@ ADDRESS = "https://github.com/owner/name"
 PACKAGED = ("*.py", "results/**/*", "widgets/js/*.js", "widgets/assets/*")
 IMPORT_NAMES = {"pillow": "PIL", "scikit-image": "skimage"}
 WITH_JUPYTER = {"IPython", "traitlets"}  # what runs a notebook in Python is made of them
-BUILDS_PAGES = {"sphinx_ext.py", "chapter_line.py", "light_pages.py"}  # imported by jupyter-book only
 
 
 def git(folder, *words):
@@ -115,8 +114,7 @@ def test_the_first_cell_installs_every_package_that_chapters_and_library_import(
     allowed = {IMPORT_NAMES.get(name, name) for name in names} | WITH_JUPYTER | {"alexnet_lib"}
     found = {}
     for path in (ROOT / "alexnet_lib").rglob("*.py"):
-        if path.name not in BUILDS_PAGES:
-            found[str(path)] = set(imported(ast.parse(path.read_text("utf-8"))))
+        found[str(path)] = set(imported(ast.parse(path.read_text("utf-8"))))
     for path in (ROOT / "book").glob("*.ipynb"):
         cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
         found[str(path)] = set(imported(ast.parse("\n".join(cells))))
