@@ -22,6 +22,7 @@ _MODULES = {
     "RunExplorer": "runs",
     "NetExplorer": "net",
     "NetWalk": "walk",
+    "UnitExplorer": "units",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)
