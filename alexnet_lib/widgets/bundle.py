@@ -9,7 +9,7 @@ ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader 
 
 SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "explorer")  # no import or export: put before each module
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = ("engine", "engine_grad")  # scripts that a widget runs in a worker; they come as text, on a click too
+WORKERS = ("engine", "engine_grad", "learn")  # scripts that a widget runs in a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:
