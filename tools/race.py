@@ -12,6 +12,7 @@ import argparse
 import base64
 import json
 import shutil
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -22,12 +23,13 @@ from playwright.sync_api import sync_playwright
 
 from alexnet_lib.widgets import bundle
 from alexnet_lib.widgets.packed import load_asset
-from alexnet_lib.widgets.race import GOAL, MOST, patches, race
+from alexnet_lib.widgets.race import MOST, PATCHES, patches, race
 from alexnet_lib.widgets.race import NAMES as TITLES
 
 ON_CLICK, RECORD = bundle.ON_CLICK / "patches.json", bundle.ASSETS / "race.json"
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")
 TRAINING, TESTING = 20, 10  # patches of each class
+GOAL = PATCHES // 4  # patches that are still wrong at 25 % training error
 SEARCHED, SEEDS = 90, range(10)
 GRIDS = {  # pixels, initial weights -> activation -> learning rates, a factor of about three apart
     "raw paper": {"relu": (3e-4, 1e-3, 3e-3), "tanh": (1e-2, 3e-2, 1e-1), "sigmoid": (3e-2, 1e-1, 3e-1)},
@@ -62,7 +64,10 @@ def search() -> None:
         for activation, rates in grids.items():
             for rate in rates:
                 wrong = race(activation, *setting.split(), rate, SEARCHED)
-                print(f"{setting} {activation} {rate:g}: {reached(wrong)} steps, at best {min(wrong)} wrong", flush=True)
+                print(
+                    f"{setting} {activation} {rate:g}: {reached(wrong)} steps, at best {min(wrong)} wrong",
+                    flush=True,
+                )
 
 
 def record() -> None:
@@ -72,11 +77,13 @@ def record() -> None:
     asked = [(*key.split(), rate) for key, rate in rates.items()]
     asked += [(*setting.split(), "tanh", best["relu"]) for setting, best in BEST.items()]
     runs = []
-    for pixels, init, activation, rate in asked:
+    for pixels, init, activation, rate in dict.fromkeys(asked):  # where the two rates are one, once
         own = rates[f"{pixels} {init} {activation}"] == rate and activation in ("relu", "tanh")
         seeds = (SEEDS if (pixels, init) == ("raw", "paper") else SEEDS[:5]) if own else SEEDS[:1]
         found = [race(activation, pixels, init, rate, seed) for seed in seeds]
-        runs.append({"of": [pixels, init, activation, rate], "wrong": found[0], "steps": [*map(reached, found)]})
+        runs.append(
+            {"of": [pixels, init, activation, rate], "wrong": found[0], "steps": [*map(reached, found)]}
+        )
         print(runs[-1], flush=True)
     RECORD.write_text(json.dumps({"rates": rates, "runs": runs}, separators=(",", ":")) + "\n")
 
@@ -100,7 +107,10 @@ IN_PAGE = """async ([activations, seeds, rates, most, goal]) => {
   }
   const lane = async (activation) => {
     const found = [];
-    for (const seed of seeds) found.push(await race(activation, seed));
+    for (const seed of seeds) {
+      found.push(await race(activation, seed));
+      console.log(activation, seed, found.at(-1));
+    }
     return found;
   };
   return Promise.all(activations.map(lane));
@@ -117,12 +127,15 @@ def seeds() -> None:
         program = next(filter(None, map(shutil.which, CHROMIUM)), None)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
+        page.on("console", lambda line: print(line.text, file=sys.stderr, flush=True))
         page.goto(page_file.as_uri())
         found = page.evaluate(IN_PAGE, [lanes, [*SEEDS], best, MOST, GOAL])
         browser.close()
     columns = []
     for name, here in zip(lanes, found, strict=True):
-        run = next(run for run in load_asset("race")["runs"] if run["of"] == ["raw", "paper", name, best[name]])
+        run = next(
+            run for run in load_asset("race")["runs"] if run["of"] == ["raw", "paper", name, best[name]]
+        )
         columns += [(f"{TITLES[name]}, page", here), (f"{TITLES[name]}, torch", run["steps"])]
     print("| seed |", " | ".join(name for name, _ in columns), "|\n|---|" + "---|" * len(columns))
     for seed in SEEDS:
@@ -131,7 +144,9 @@ def seeds() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["patches", "search", "record", "seeds"])
     what = parser.parse_args().what
     torch.set_num_threads(1)

@@ -26,7 +26,6 @@ NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "leaky-relu": "le
 COLORS = {"relu": BLUE, "tanh": ORANGE, "sigmoid": MARK, "leaky-relu": "#333333"}
 PIXELS = {"raw": "0 to 255", "scaled": "divided by 64"}
 CLASSES, SIDE, PATCHES = 10, 32, 50
-GOAL = PATCHES // 4  # patches that are still wrong at 25 % training error
 MOST = 60  # steps
 RECORDED = {  # pixels, initial weights -> where CIFAR-10 was asked the same
     ("raw", "paper"): ("relu-against-tanh", "tanh"),
@@ -64,15 +63,17 @@ def draw_weights_(net: FourLayerNet, init: str, seed: Index) -> FourLayerNet:
     return net
 
 
-def race(activation: str, pixels: str, init: str, rate: float, seed: int, most: int = MOST) -> list[int]:
-    """How many of the 50 patches are wrong before each step, up to the first time that 12 or fewer are."""
-    images = patches("train", PATCHES // CLASSES).float()
+def race(
+    activation: str, pixels: str, init: str, rate: float, seed: int, count: int = PATCHES, most: int = MOST
+) -> list[int]:
+    """How many of the patches are wrong before each step, up to the first time that a quarter is or fewer are."""
+    images = patches("train", count // CLASSES).float()
     images = (images - images.mean(dim=0)) / (64 if pixels == "scaled" else 1)
-    labels = torch.arange(PATCHES) % CLASSES
+    labels = torch.arange(count) % CLASSES
     net = draw_weights_(FourLayerNet(activation), init, seed)
     optimizer = PaperSGD(net.parameters(), rate, weight_decay=0.0)
     wrong = []
-    while len(wrong) <= most and (not wrong or wrong[-1] > GOAL):
+    while len(wrong) <= most and (not wrong or wrong[-1] > count // 4):
         scores = net(images)
         wrong.append((scores.argmax(dim=1) != labels).sum().item())
         optimizer.zero_grad()

@@ -62,7 +62,7 @@ function build({ parent, change, values, data, model, ask: redraw }) {
     const column = node("div", { class: "lane" }), head = node("p", { class: "head" });
     column.append(head);
     parent.append(column);
-    return { head, kernels: picture(column, { caption: "", aspect: 2 }), units: picture(column, { caption: "", aspect: 4 }) };
+    return { head, kernels: picture(column, { caption: "", aspect: 2 }), units: picture(column, { caption: "", aspect: 8 }) };
   });
   const words = wide("p", { class: "limits" }), table = node("table");
   const yours = wide("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Your races", hidden: "" }, table);
@@ -73,24 +73,26 @@ function build({ parent, change, values, data, model, ask: redraw }) {
 
   async function open() {
     const state = values(), mine = { key: JSON.stringify(state), patches: ALL, lanes: [], running: true };
+    const lanes = lanesOf(state, data), { init, pixels, seed } = state;
+    const ready = async () => {
+      const opened = await openLanes(model, lanes.map(({ activation, rate }) =>
+        ({ training: mine.patches, activation, init, pixels, seed, rates: { lr: rate } })));
+      mine.lanes = lanes.map((lane, i) => ({ ...lane, ...opened[i], wrong: [], gray: null }));
+      if (race !== mine) stop(mine);
+    };
     race = mine;
     say("Loading 300 patches ...");
-    const [patches, ...scripts] = await Promise.all(["patches", "engine", "learn"].map((name) => assetOf(model, name)));
-    if (race !== mine) return;
-    mine.lanes = lanesOf(state, data).map((lane) =>
-      ({ ...lane, engine: startEngine(scripts.join("\n"), "serveLearning"), wrong: [], gray: null, kernels: null }));
-    const ready = (training) => Promise.all(mine.lanes.map(async (lane) => {
-      const { activation, rate: lr, engine } = lane, { init, pixels, seed } = state;
-      const found = await engine.ask("open", { patches, training, activation, init, pixels, seed, rates: { lr } });
-      lane.kernels = found.kernels;
-      return found;
-    }));
-    const trial = await ready(ALL), each = Math.max(...trial.map(({ milliseconds }) => milliseconds));
-    mine.patches = patchesFor(each);
-    if (mine.patches !== ALL) await ready(SMALL);
+    redraw();
+    await ready();
+    const each = Math.max(...mine.lanes.map(({ milliseconds }) => milliseconds));
+    if (patchesFor(each) < ALL && race === mine) {
+      stop(mine);
+      mine.patches = SMALL;
+      await ready();
+    }
     if (race !== mine) return;
     const spent = `${Math.max(1, Math.round(each))} ms a patch`;
-    say(mine.patches === ALL ? `Two networks learn in this page (${trial[0].kind}, ${spent}).`
+    say(mine.patches === ALL ? `Two networks learn in this page (${mine.lanes[0].kind}, ${spent}).`
       : `This machine needs ${spent}, so the race is on ${SMALL} patches instead of ${ALL}: compare it only with races of the same size.`);
   }
 
@@ -101,7 +103,7 @@ function build({ parent, change, values, data, model, ask: redraw }) {
       if (!mine?.lanes.length) return;
       mine.running = true;
       do {
-        if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+        await whenSeen();
         await Promise.all(mine.lanes.filter(({ done }) => !done).map((lane) => step(lane, mine.patches)));
         if (race !== mine) return;
         mine.over = mine.lanes.every(({ done }) => done);
@@ -128,7 +130,7 @@ function build({ parent, change, values, data, model, ask: redraw }) {
   }
   const resultOf = ({ reached, wrong }) => (reached ? steps(wrong.length - 1) : `not in ${MOST}`);
   function finish(mine) {
-    for (const { engine } of mine.lanes) engine.end();
+    stop(mine);
     const [a, b] = mine.lanes, state = JSON.parse(mine.key);
     say(`To 25 %: ${a.name} ${resultOf(a)}, ${b.name} ${resultOf(b)}.`);
     const row = node("tr", {}, ...[`${a.name} ${resultOf(a)}`, `${b.name} ${resultOf(b)}`, state.pixels === "raw" ? "0 to 255" : "divided by 64",
@@ -139,8 +141,9 @@ function build({ parent, change, values, data, model, ask: redraw }) {
     table.append(row);
     yours.hidden = false;
   }
+  const stop = ({ lanes }) => lanes.forEach(({ engine }) => engine.end());
   function end() {
-    for (const { engine } of race?.lanes ?? []) engine.end();
+    if (race) stop(race);
     race = null;
     say("");
   }
@@ -185,7 +188,7 @@ function drawCurves(ctx, width, height, lanes, race, colors) {
   });
 }
 
-// The kernels of conv1 as pictures, 11 in a row at most; a channel that is gray below is gray here.
+// The kernels of conv1 as pictures; a channel that is gray below is gray here.
 function drawKernels(ctx, width, height, { kernels, gray }, colors) {
   const across = 8, rows = 4, z = 5, image = new ImageData(across * (z + 1) - 1, rows * (z + 1) - 1);
   const peak = kernels.reduce((most, w) => Math.max(most, Math.abs(w)), 1e-12);
@@ -234,7 +237,7 @@ function draw({ result, pictures, colors }) {
     (ctx, width, height) => drawCurves(ctx, width, height, lanes, race, colors));
   pictures.lanes.forEach(({ head, kernels, units }, i) => {
     const { activation, name, rate } = lanes[i], color = colorOf(activation, colors), mine = race?.lanes[i];
-    head.textContent = `${name}, learning rate ${rate}`;
+    head.textContent = `${name}, rate ${rate}`;
     head.style.borderColor = color;
     const [hasKernels, hasGray] = [mine?.kernels, mine?.gray];
     kernels.retitle(hasKernels ? "32 kernels of conv1" : "32 kernels of conv1 will grow here");
@@ -257,8 +260,8 @@ const style = `
 .whole { grid-column: span 12; }
 .go { background: var(--plus); border-color: var(--plus); color: var(--ground); font-weight: 650; min-width: 7rem; }
 button:disabled { opacity: 0.5; cursor: default; }
-.lane { grid-column: span 6; display: grid; gap: 0.4rem; align-content: start; min-width: 0; }
-.head { font-weight: 600; border-bottom: 4px solid; padding-bottom: 0.15rem; }
+.lane { grid-column: span 6; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.4rem 0; align-content: start; min-width: 0; }
+.head { grid-column: 1 / -1; font-weight: 600; border-bottom: 4px solid; padding-bottom: 0.15rem; }
 .limits { font-size: 0.92rem; }
 caption { text-align: left; font-weight: 600; padding: 0.2rem 0; }
 `;
