@@ -37,7 +37,7 @@ GRIDS = {  # pixels, initial weights -> activation -> learning rates, a factor o
     "scaled paper": {"relu": (3e-2, 1e-1, 3e-1), "tanh": (1e-2, 3e-2, 1e-1), "sigmoid": (1e-1, 3e-1, 1)},
     "scaled fitted": {"relu": (3e-3, 1e-2, 3e-2), "tanh": (1e-2, 3e-2, 1e-1), "sigmoid": (3e-2, 1e-1, 3e-1)},
 }
-# The best of each grid; of equal ones the smallest. Leaky ReLU takes the ReLU's, as in the recorded experiment.
+# The best of each grid; of equal ones the smallest. Leaky ReLU has the ReLU's, as in the recorded experiment.
 BEST = {
     "raw paper": {"relu": 1e-3, "tanh": 3e-2, "sigmoid": 1e-1},
     "raw fitted": {"relu": 1e-5, "tanh": 3e-2, "sigmoid": 3e-2},
@@ -89,17 +89,18 @@ def record() -> None:
 
 
 IN_PAGE = """async ([activations, seeds, rates, most, goal]) => {
-  const patches = window.PAGE_WIDGET_ASSETS.patches, source = ["engine", "learn"].map((name) => window.PAGE_WIDGET_ASSETS[name]).join("\\n");
-  const end = "\\nconst answer = serveLearning((found) => postMessage(found));\\nonmessage = ({ data }) => answer(data);";
-  const address = URL.createObjectURL(new Blob([source, end], { type: "text/javascript" }));
+  const { patches, engine, learn } = window.PAGE_WIDGET_ASSETS;
+  const end = `const answer = serveLearning((found) => postMessage(found));
+               onmessage = ({ data }) => answer(data);`;
+  const address = URL.createObjectURL(new Blob([engine, learn, end], { type: "text/javascript" }));
   async function race(activation, seed) {
     const worker = new Worker(address);
     const ask = (message) => new Promise((resolve) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.postMessage(message);
     });
-    const setting = { training: 50, pixels: "raw", init: "paper", activation, seed, rates: { lr: rates[activation] } };
-    await ask({ ask: "open", patches, ...setting });
+    const setting = { training: 50, pixels: "raw", init: "paper", activation, seed };
+    await ask({ ask: "open", patches, rates: { lr: rates[activation] }, ...setting });
     for (let steps = 0; steps <= most; steps++) {
       if ((await ask({ ask: "step" })).wrong <= goal) { worker.terminate(); return steps; }
     }
@@ -118,7 +119,7 @@ IN_PAGE = """async ([activations, seeds, rates, most, goal]) => {
 
 
 def seeds() -> None:
-    """The chapter's first setting: both lanes at once in a Chromium, from a file, one seed after the other."""
+    """The first setting, both lanes at once in a Chromium, from a file, one seed after the other."""
     lanes, best = ("relu", "tanh"), BEST["raw paper"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         scripts = [bundle.asset_script(name) for name in ("patches", "engine", "learn")]

@@ -18,7 +18,7 @@ from ..learning import PaperSGD
 from ..relu import FourLayerNet
 from .base import PageWidget
 from .dropout import uniform
-from .packed import Asset, load_asset
+from .packed import Asset
 from .params import Choice, Draw
 from .posters import BLUE, GRAY, MARK, ORANGE
 
@@ -66,7 +66,7 @@ def draw_weights_(net: FourLayerNet, init: str, seed: Index) -> FourLayerNet:
 def race(
     activation: str, pixels: str, init: str, rate: float, seed: int, count: int = PATCHES, most: int = MOST
 ) -> list[int]:
-    """How many of the patches are wrong before each step, up to the first time that a quarter is or fewer are."""
+    """How many patches are wrong before each step, up to the first time that at most a quarter of them is."""
     images = patches("train", count // CLASSES).float()
     images = (images - images.mean(dim=0)) / (64 if pixels == "scaled" else 1)
     labels = torch.arange(count) % CLASSES
@@ -83,7 +83,7 @@ def race(
 
 
 class RaceExplorer(PageWidget):
-    """Two copies of the four-layer network learn 50 patches, one in each lane, up to 25 % training error (§3.1).
+    """Two copies of the four-layer network learn 50 patches, side by side, up to 25 % training error (§3.1).
 
     `left` and `right`: the activation functions. `pixels`: "raw" (0 to 255) or "scaled". `init`: "paper",
     N(0, 0.01), or "fitted" to the activation function. `rate`: the best of a grid for each lane ("own"), or
@@ -113,7 +113,7 @@ class RaceExplorer(PageWidget):
         self.recorded = {setting: ratio for setting, ratio in found.items() if ratio}
 
     def lanes(self) -> list[dict]:
-        """Both lanes: activation and rate, and what torch found: wrong patches by step (seed 0), steps by seed."""
+        """Both lanes: activation, rate, and torch's wrong patches by step (seed 0) and steps by seed."""
         both, rates = (self.left, self.right), self.record["rates"]
         own = [rates[f"{self.pixels} {self.init} {activation}"] for activation in both]
         lanes = zip(both, own if self.rate == "own" else own[:1] * 2, strict=True)
@@ -130,8 +130,8 @@ class RaceExplorer(PageWidget):
         rates = " and ".join(np.format_float_positional(lane["rate"], trim="-") for lane in (one, two))
         return (
             f"{left} against {right} on {PATCHES} patches: pixels {PIXELS[self.pixels]}, initial weights "
-            f"{weights}, learning rates {rates}, seed {self.seed}. By torch, {left} {_in_words(one['steps'])}, "
-            f"{right} {_in_words(two['steps'])}."
+            f"{weights}, learning rates {rates}, seed {self.seed}. "
+            f"By torch, {left} {_in_words(one['steps'])}, {right} {_in_words(two['steps'])}."
         )
 
     def draw_poster(self, figure: Figure) -> str:

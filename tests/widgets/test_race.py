@@ -28,7 +28,8 @@ def learner(arena):
     )
     arena.evaluate(
         """asset => {
-          window.base64 = values => btoa(Array.from(new Uint8Array(values.buffer), byte => String.fromCharCode(byte)).join(""));
+          window.base64 = values => btoa(Array.from(new Uint8Array(values.buffer),
+            byte => String.fromCharCode(byte)).join(""));
           window.opened = openPatches(asset);
         }""",
         load_asset("patches"),
@@ -42,8 +43,8 @@ def decoded(text, kind=np.float64):
 
 STEP = """async ([activation, wasm, pixels, init, count, keep]) => {
   const net = await makeLearner({ activation, init, seed: 3, wasm });
-  const images = readPatches(await opened, 0, count, count, pixels === "scaled" ? 64 : 1), flat = (parts, Kind) =>
-    base64(Kind.from(parts.flatMap(({ w, b }) => [...w, ...b])));
+  const images = readPatches(await opened, 0, count, count, pixels === "scaled" ? 64 : 1);
+  const flat = (parts, Kind) => base64(Kind.from(parts.flatMap(({ w, b }) => [...w, ...b])));
   const before = flat(net.layers, Float32Array), places = [];
   let loss = 0;
   images.forEach((image, i) => {

@@ -148,7 +148,7 @@ function buildTraining({ parent, values, model, ask: redraw }) {
 }
 
 function drawTraining(ctx, width, height, { lanes }, colors) {
-  const left = 40, x = (epoch) => left + (epoch / EPOCHS) * (width - left - 90), y = (error) => 8 + (1 - error / 100) * (height - 32);
+  const left = 44, x = (epoch) => left + (epoch / EPOCHS) * (width - left - 90), y = (error) => 8 + (1 - error / 100) * (height - 32);
   Object.assign(ctx, { fillStyle: colors.quiet, textAlign: "right", textBaseline: "middle" });
   for (const error of [0, 25, 50, 75, 100]) {
     line(ctx, [[left, y(error)], [width, y(error)]], colors.line);

@@ -167,7 +167,7 @@ const colorOf = (activation, colors) => ({ relu: colors.plus, tanh: colors.minus
 
 function drawCurves(ctx, width, height, lanes, race, colors) {
   const longest = Math.max(12, ...lanes.flatMap(({ recorded }, i) => [recorded.length - 1, (race?.lanes[i]?.wrong.length ?? 0) - 1]));
-  const left = 40, x = (step) => left + (step / longest) * (width - left - 12), y = (part) => 10 + (1 - part) * (height - 34);
+  const left = 44, x = (step) => left + (step / longest) * (width - left - 12), y = (part) => 10 + (1 - part) * (height - 34);
   Object.assign(ctx, { fillStyle: colors.quiet, textAlign: "right", textBaseline: "middle" });
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     line(ctx, [[left, y(part)], [width, y(part)]], part === 0.25 ? colors.ink : colors.line, part === 0.25 ? 1.5 : 1, part === 0.25 ? [8, 4] : []);

@@ -52,6 +52,7 @@ function compute(state) {
 
 const FRAMES = 3; // of the screen for one step
 const EXAGGERATED = 3; // times the velocity that an arrow shows
+const PAPER = 0.9; // against none, where the setting has none itself
 
 // Two walks at a constant learning rate, with the momentum of the setting and without.
 function buildTraining({ parent, ask: redraw }) {
@@ -82,7 +83,7 @@ function buildTraining({ parent, ask: redraw }) {
     now(state) { // a changed setting begins anew
       const key = JSON.stringify(state);
       if (run && run.key !== key) {
-        const steady = { ...state, drop: STEPS };
+        const steady = { ...state, drop: STEPS, momentum: state.momentum || PAPER };
         Object.assign(run, { key, walks: [walk("paper", steady), walk("paper", { ...steady, momentum: 0 })] });
       }
       go.textContent = run ? "■ Away with it" : "▶ Train: momentum against none";
@@ -118,7 +119,7 @@ function drawTraining({ training }, state, colors) {
   const run = training.now(state);
   if (!run) return;
   const step = Math.floor(run.frames / FRAMES), left = run.walks.map((path) => number(distance(path[step], MINIMUM)));
-  const words = `After ${step} of ${STEPS} steps at learning rate ${state.rate}: ${left[0]} from the minimum with momentum ${state.momentum}, ${left[1]} without`;
+  const words = `After ${step} of ${STEPS} steps at learning rate ${state.rate}: ${left[0]} from the minimum with momentum ${state.momentum || PAPER}, ${left[1]} without`;
   training.view.retitle(`${words}. Solid, with momentum; dashed, without; arrows, ${EXAGGERATED} times the velocity.`);
   training.view.paint(words, (ctx, width, height) => drawWalkers(ctx, width, height, run.walks, step, colors));
   if (step === STEPS) training.told.textContent = `${words}.`;
