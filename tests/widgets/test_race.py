@@ -170,7 +170,7 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
 
         page.evaluate(HIDE, True)
         page.get_by_role("button", name="One step").click()
-        page.wait_for_function(f"() => {STATUS}.includes('ms a patch')")
+        page.wait_for_function(f"() => {STATUS}.includes('Two networks learn')")
         page.wait_for_timeout(300)
         assert "after" not in caption.inner_text()  # a hidden page does not learn
         page.evaluate(HIDE, False)

@@ -269,17 +269,10 @@ function serveLearning(post) {
       set = { batch, dropout, rates, training, draw: generator(seed + 1000), order: [],
         train: readPatches(bytes, 0, training, training, scale),
         test: readPatches(bytes, patches.training, testing, training, scale) };
-      // How fast is this machine? The first passes are slow, before the browser has compiled them.
-      let milliseconds = Infinity;
-      for (let n = 0, begun = performance.now(); n < 60 && performance.now() - begun < 800; n++) {
-        const started = performance.now();
-        network.pass(set.train[n % training], 0);
-        milliseconds = Math.min(milliseconds, performance.now() - started);
-      }
-      network = await makeLearner({ seed, ...start });
-      return { kind: network.kind, milliseconds, kernels: network.layers[0].w.slice() };
+      return { kind: network.kind, kernels: network.layers[0].w.slice() };
     },
     step() {
+      const started = performance.now();
       let wrong = 0, loss = 0;
       for (let n = 0; n < set.batch; n++) {
         if (set.order.length === 0) set.order = shuffled();
@@ -290,7 +283,7 @@ function serveLearning(post) {
       }
       const gray = network.grayness(set.batch);
       network.update(set.batch, set.rates);
-      return { wrong, loss, gray, kernels: network.layers[0].w.slice() };
+      return { wrong, loss, gray, kernels: network.layers[0].w.slice(), milliseconds: performance.now() - started };
     },
     // In evaluation mode all features are on, times 1 - p (§4.2).
     measure({ of, count = set[of].length }) {

@@ -71,41 +71,41 @@ function build({ parent, change, values, data, model, ask: redraw }) {
   let race = null;
   const say = (text) => { told.textContent = text; };
 
-  async function open() {
-    const state = values(), mine = { key: JSON.stringify(state), patches: ALL, lanes: [], running: true };
+  async function open(patches = ALL) {
+    const state = values(), mine = { key: JSON.stringify(state), patches, lanes: [], running: true };
     const lanes = lanesOf(state, data), { init, pixels, seed } = state;
-    const ready = async () => {
-      const opened = await openLanes(model, lanes.map(({ activation, rate }) =>
-        ({ training: mine.patches, activation, init, pixels, seed, rates: { lr: rate } })));
-      mine.lanes = lanes.map((lane, i) => ({ ...lane, ...opened[i], wrong: [], gray: null }));
-      if (race !== mine) stop(mine);
-    };
     race = mine;
-    say("Loading 300 patches ...");
+    if (patches === ALL) say("Loading 300 patches ...");
     redraw();
-    await ready();
-    const each = Math.max(...mine.lanes.map(({ milliseconds }) => milliseconds));
-    if (patchesFor(each) < ALL && race === mine) {
-      stop(mine);
-      mine.patches = SMALL;
-      await ready();
-    }
-    if (race !== mine) return;
-    const spent = `${Math.max(1, Math.round(each))} ms a patch`;
-    say(mine.patches === ALL ? `Two networks learn in this page (${mine.lanes[0].kind}, ${spent}).`
-      : `This machine needs ${spent}, so the race is on ${SMALL} patches instead of ${ALL}: compare it only with races of the same size.`);
+    const opened = await openLanes(model, lanes.map(({ activation, rate }) =>
+      ({ training: patches, activation, init, pixels, seed, rates: { lr: rate } })));
+    mine.lanes = lanes.map((lane, i) => ({ ...lane, ...opened[i], wrong: [], gray: null }));
+    if (race !== mine) return stop(mine);
+    if (patches === ALL) say(`Two networks learn in this page (${opened[0].kind}).`);
+  }
+  // The first step is slow everywhere, before the browser has compiled what it runs; the second one tells.
+  async function shrinkIfSlow({ lanes, patches }) {
+    const each = Math.max(...lanes.map(({ milliseconds }) => milliseconds)) / patches;
+    if (lanes[0].wrong.length !== 2 || patches < ALL || patchesFor(each) === ALL) return;
+    end();
+    say(`This machine needs ${Math.round(each)} ms a patch, so the race is on ${SMALL} patches instead of ${ALL}: `
+      + "compare it only with races of the same size.");
+    await open(SMALL);
   }
 
   async function start(single = false) {
     try {
       if (!race || race.over) { end(); await open(); }
-      const mine = race;
+      let mine = race;
       if (!mine?.lanes.length) return;
       mine.running = true;
       do {
         await whenSeen();
         await Promise.all(mine.lanes.filter(({ done }) => !done).map((lane) => step(lane, mine.patches)));
         if (race !== mine) return;
+        await shrinkIfSlow(mine);
+        if (!race?.lanes.length) return;
+        mine = race;
         mine.over = mine.lanes.every(({ done }) => done);
         redraw();
       } while (mine.running && !mine.over && !single);
@@ -118,9 +118,9 @@ function build({ parent, change, values, data, model, ask: redraw }) {
     redraw();
   }
   async function step(lane, patches) {
-    const { wrong, kernels, gray } = await lane.engine.ask("step");
+    const { wrong, ...found } = await lane.engine.ask("step");
     lane.wrong.push(wrong);
-    Object.assign(lane, { kernels, gray, reached: wrong <= goalOf(patches) });
+    Object.assign(lane, { ...found, reached: wrong <= goalOf(patches) });
     lane.done = lane.reached || lane.wrong.length > MOST;
   }
   function pause() {
