@@ -179,7 +179,13 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
         page.get_by_role("button", name="Go on").click()
         page.wait_for_function(f"() => {STATUS}.startsWith('To 25')")
         cells = page.locator("table tr").last.locator("td").all_inner_texts()
-        torchs = len(race("tanh", "scaled", "fitted", 0.03, 0, count=int(cells[6]))) - 1
+        if cells[6] == "50":
+            record = load_asset("race")["runs"]
+            torchs = next(
+                run["steps"][0] for run in record if run["of"] == ["scaled", "fitted", "tanh", 0.03]
+            )
+        else:  # this machine is slow
+            torchs = len(race("tanh", "scaled", "fitted", 0.03, 0, count=int(cells[6]))) - 1
         assert [int(cell.split()[1]) for cell in cells[:2]] == pytest.approx([torchs] * 2, abs=1)
         assert cells[2:7] == ["divided by 64", "fitted", "0.03 and 0.03", "0", cells[6]]
         captions = page.locator("figcaption").all_inner_texts()

@@ -120,24 +120,28 @@ async function makeLearner({ activation, wasm = true, ...start }) {
 
   // Convolution, pooling over 3 x 3 windows 2 apart (a window at the border is cut), bias, activation function.
   function forwardLayer(conv) {
-    const { made, side, area, input, corner, forward, pooled, from, b } = conv, half = side / 2;
-    multiply(conv.packed, made, fillAcross, input, corner, forward);
-    for (let o = 0, i = 0; o < made; o++) {
-      for (let y = 0; y < side; y += 2) {
-        for (let x = 0; x < side; x += 2, i++) {
-          const bottom = Math.min(y + 3, side), right = Math.min(x + 3, side);
-          let best = -Infinity, at = 0;
-          for (let row = y; row < bottom; row++) {
-            for (let n = madeAt + o * area + row * side + x, end = n + right - x; n < end; n++) {
-              if (h[n] > best) { best = h[n]; at = n; }
-            }
-          }
-          pooled[i] = f(best + b[o]);
-          from[i] = at - madeAt - o * area;
+    multiply(conv.packed, conv.made, fillAcross, conv.input, conv.corner, conv.forward);
+    for (let o = 0; o < conv.made; o++) poolPlane(conv, o);
+    for (let i = 0; i < conv.pooled.length; i++) conv.pooled[i] = f(conv.pooled[i]);
+  }
+  function poolPlane({ side, area, pooled, from, b }, o) {
+    const plane = madeAt + o * area, bias = b[o], last = side - 2;
+    for (let y = 0, i = (o * area) / 4; y < side; y += 2) {
+      for (let x = 0; x < side; x += 2, i++) {
+        const corner = plane + y * side + x;
+        let at = corner, best = h[at], value;
+        if ((value = h[corner + 1]) > best) { best = value; at = corner + 1; }
+        if (x < last && (value = h[corner + 2]) > best) { best = value; at = corner + 2; }
+        for (let row = 1; row < (y < last ? 3 : 2); row++) {
+          const n = corner + row * side;
+          if ((value = h[n]) > best) { best = value; at = n; }
+          if ((value = h[n + 1]) > best) { best = value; at = n + 1; }
+          if (x < last && (value = h[n + 2]) > best) { best = value; at = n + 2; }
         }
+        pooled[i] = best + bias;
+        from[i] = at - plane;
       }
     }
-    return half;
   }
   function watch({ made, pooled, quiet }) {
     const each = pooled.length / made;
