@@ -127,10 +127,15 @@ class RaceExplorer(PageWidget):
         one, two = self.lanes()
         left, right = NAMES[self.left], NAMES[self.right]
         weights = {"paper": "N(0, 0.01)", "fitted": "made for each activation"}[self.init]
-        rates = " and ".join(np.format_float_positional(lane["rate"], trim="-") for lane in (one, two))
+        rates = [np.format_float_positional(lane["rate"], trim="-") for lane in (one, two)]
+        used = (
+            f"learning rate {rates[0]} for both"
+            if self.rate == "same"
+            else f"learning rates {' and '.join(rates)}"
+        )
         return (
             f"{left} against {right} on {PATCHES} patches: pixels {PIXELS[self.pixels]}, initial weights "
-            f"{weights}, learning rates {rates}, seed {self.seed}. "
+            f"{weights}, {used}, seed {self.seed}. "
             f"By torch, {left} {_in_words(one['steps'])}, {right} {_in_words(two['steps'])}."
         )
 

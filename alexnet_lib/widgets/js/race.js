@@ -30,11 +30,12 @@ function lanesOf({ left, right, pixels, init, rate }, { record }) {
   });
 }
 
-export function summary({ pixels, init, seed }, data, { lanes: [one, two] }) {
+export function summary({ pixels, init, rate, seed }, data, { lanes: [one, two] }) {
   const read = { raw: "0 to 255", scaled: "divided by 64" }[pixels];
   const weights = `initial weights ${{ paper: "N(0, 0.01)", fitted: "made for each activation" }[init]}`;
-  return `${one.name} against ${two.name} on ${ALL} patches: pixels ${read}, ${weights}, learning rates ${one.rate} and `
-    + `${two.rate}, seed ${seed}. By torch, ${one.name} ${inWords(one.steps)}, ${two.name} ${inWords(two.steps)}.`;
+  const rates = rate === "same" ? `learning rate ${one.rate} for both` : `learning rates ${one.rate} and ${two.rate}`;
+  return `${one.name} against ${two.name} on ${ALL} patches: pixels ${read}, ${weights}, ${rates}, seed ${seed}. By torch, ${one.name} ${inWords(one.steps)}, `
+    + `${two.name} ${inWords(two.steps)}.`;
 }
 
 // What a race of this size can say, beside what the recorded experiment says.
