@@ -49,15 +49,15 @@ def test_the_drawn_numbers_are_evenly_spread():
 @pytest.mark.browser
 @pytest.mark.parametrize("form", ["paper", "inverted"])
 @pytest.mark.parametrize("output", ["linear", "relu", "softmax"])
-def test_the_average_over_all_masks_is_what_a_million_drawn_nets_of_torch_answer(arena, form, output):
+def test_the_average_over_all_masks_is_what_many_drawn_nets_of_torch_answer(arena, form, output):
     explorer = DropoutExplorer(form=form, output=output, p=0.3)
     layer = PaperDropout(0.3) if form == "paper" else torch.nn.Dropout(0.3)
     torch.manual_seed(0)
-    units = torch.tensor(explorer.activations).expand(1_000_000, 8)
+    units = torch.tensor(explorer.activations).expand(250_000, 8)
     drawn = TORCHS[output](layer.train()(units) @ torch.tensor(explorer.weights))
     data = {"activations": explorer.activations, "weights": explorer.weights}
     found = ask(arena, "everyMask", data, {"p": 0.3, "form": form, "output": output})
-    assert found["mean"] == pytest.approx(drawn.mean().item(), abs=5 * drawn.std().item() / 1000)
+    assert found["mean"] == pytest.approx(drawn.mean().item(), abs=5 * drawn.std().item() / 500)
 
 
 @pytest.mark.browser
