@@ -42,10 +42,10 @@ export function summary({ pixels, init, rate, seed }, data, { lanes: [one, two] 
 export function limits({ pixels, init, rate }, { recorded }) {
   const ratio = recorded[`${pixels} ${init}`];
   const trap = rate === "same" ? " With one learning rate for both, a race mostly shows for whom that rate was chosen." : "";
-  const known = ratio ? `tanh needed ${ratio} times as many epochs as ReLU with these pixels and initial weights`
-    : "we have no record with these pixels and initial weights";
-  return `Fifty patches and one seed show what goes on inside a network, not which function is faster in general: on `
-    + `10,000 images of CIFAR-10, with five seeds and the best learning rate of a grid for each, ${known}.${trap}`;
+  const known = ratio ? "On 10,000 images of CIFAR-10, with five seeds and the best learning rate of a grid for each, tanh needed "
+    + `${ratio} times as many epochs as ReLU with these pixels and initial weights.`
+    : "We have no record of a larger experiment with these pixels and initial weights.";
+  return `Fifty patches and one seed show what goes on inside a network, not which function is faster in general. ${known}${trap}`;
 }
 
 const prepare = async (model) => ({ record: model.get("record"), recorded: model.get("recorded") });
