@@ -19,9 +19,11 @@ _MODULES = {
     "ActivationExplorer": "activation",
     "ArchitectureExplorer": "architecture",
     "TowerExplorer": "towers",
+    "RaceExplorer": "race",
     "RunExplorer": "runs",
     "NetExplorer": "net",
     "NetWalk": "walk",
+    "UnitExplorer": "units",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)

@@ -6,7 +6,7 @@ import anywidget
 import traitlets
 from matplotlib.figure import Figure
 
-from .bundle import module_source
+from .bundle import asset_text, module_source, on_click_names
 from .packed import Asset, load_asset
 from .params import Parameter
 from .twin import palette_png, twin
@@ -44,6 +44,7 @@ class PageWidget(anywidget.AnyWidget):
         super().__init__(**values)
         self.params = [parameter.control() for parameter in self.parameters()]
         self.observe(self._check, [parameter.name for parameter in self.parameters()])
+        self.on_msg(self._answer)
         self._check()
 
     def parameters(self) -> list[Parameter]:
@@ -81,6 +82,11 @@ class PageWidget(anywidget.AnyWidget):
             if isinstance(trait, Asset) and state[name] == load_asset(trait.asset):
                 state[name] = {"$asset": trait.asset}
         return state
+
+    def _answer(self, _widget, message: dict, buffers: list) -> None:
+        """What the notebook's view asks for; the page loads the same assets by itself."""
+        if message.get("ask") == "asset" and message.get("name") in on_click_names():
+            self.send({"answer": message["id"], "text": asset_text(message["name"])})
 
     def _check(self, _change=None) -> None:
         values = self.reference()

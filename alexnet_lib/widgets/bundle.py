@@ -7,9 +7,21 @@ JS = Path(__file__).parent / "js"
 ASSETS = Path(__file__).parent / "assets"
 ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader asks for them
 
-SHARED = ("style", "controls", "canvas", "explorer")  # no import or export: put before each module
+SHARED = (
+    "style",
+    "controls",
+    "canvas",
+    "picture_input",
+    "engine_client",
+    "lanes",
+    "explorer",
+)  # no import or export: put before each module
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = ("engine",)  # scripts that a widget runs in a worker; they come as text, on a click too
+WORKERS = (
+    "engine",
+    "engine_grad",
+    "learn",
+)  # scripts that a widget runs in a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:

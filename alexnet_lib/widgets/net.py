@@ -12,7 +12,7 @@ from torch import Tensor
 from ..augmentation import center_crop, ten_crop
 from ..experiments.switches import switched
 from .base import PageWidget
-from .bundle import asset_text, on_click_names
+from .bundle import asset_text
 from .net_weights import ShippedNet, load
 from .params import Choice, Slider, Toggle
 from .posters import BLUE, MARK, ORANGE
@@ -69,7 +69,6 @@ class NetExplorer(PageWidget):
     def __init__(self, **values):
         super().__init__(**values)
         self._shipped = None
-        self.on_msg(self._answer)
 
     def summary(self) -> str:
         word = {p.name: p.options[getattr(self, p.name)] for p in self.parameters() if isinstance(p, Choice)}
@@ -83,9 +82,8 @@ class NetExplorer(PageWidget):
 
     def _answer(self, _widget, message: dict, buffers: list) -> None:
         """What the notebook's view asks: an asset, or torch's opinion of what it computed."""
-        if message.get("ask") == "asset" and message.get("name") in on_click_names():
-            self.send({"answer": message["id"], "text": asset_text(message["name"])})
-        elif message.get("ask") == "check":
+        super()._answer(_widget, message, buffers)
+        if message.get("ask") == "check":
             self._shipped = self._shipped or load(json.loads(asset_text("network")))
             side = self._shipped.mean.shape[-1]
             pixels = torch.from_numpy(

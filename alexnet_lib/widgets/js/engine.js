@@ -201,6 +201,7 @@ async function makeEngine(file, { wasm = true } = {}) {
   }
 
   // Every stage of the network for one crop: [{name, values, maps, size}], fully-connected ones of size 1.
+  // switches.until: the convolution or fully-connected layer that is the last to run.
   function forward(image, switches) {
     const stages = [];
     const keep = (name, maps) => { stages.push({ name, ...maps }); return maps; };
@@ -214,6 +215,7 @@ async function makeEngine(file, { wasm = true } = {}) {
     for (const conv of convs) {
       const number = conv.name.slice(4);
       maps = keep(conv.name, mute(convolve(conv, maps, switches)));
+      if (switches.until === conv.name) return stages;
       for (const [step, settings] of stepsOf(conv, switches)) maps = keep(step + number, STEPS[step](maps, settings));
     }
     let values = maps.values;
@@ -221,7 +223,7 @@ async function makeEngine(file, { wasm = true } = {}) {
       if (values.length !== fc.in) throw new Error(`${fc.name} reads ${fc.in} values, and these settings leave ${values.length}`);
       values = fullyConnected(fc, values);
       keep(fc.name, { values, maps: values.length, size: 1 });
-      if (!fc.relu) continue;
+      if (!fc.relu || switches.until === fc.name) return stages;
       values = mute({ values: values.map((value) => Math.max(0, value) * fc.gain) }).values;
       keep(`relu${fc.name.slice(2)}`, { values, maps: values.length, size: 1 });
     }
@@ -253,7 +255,7 @@ async function makeEngine(file, { wasm = true } = {}) {
       probabilities.reduce((sum, one) => sum + one[i], 0) / probabilities.length);
     return { input, stages, logits, probabilities, average };
   }
-  return { run, kind: heap.kind, header };
+  return { run, forward, cropped, file, convs, fcs, kind: heap.kind, header };
 }
 
 const STEPS = {
@@ -337,9 +339,13 @@ function* occlusion(engine, { pixels, of, steps, square, ...switches }) {
   }
 }
 
-// The worker's side: messages {ask: "open" | "run" | "occlude" | "stop"}; each answer carries the `id` of its question.
+// Work that takes a while, by the name under which it is asked for; scripts put behind this one add to it.
+const LONG = { occlude: occlusion };
+
+// The worker's side: messages {ask: "open" | "run" | "stop" | a name in LONG}; each answer carries the `id` of its
+// question. What is long answers in parts, and ends when something else that is long, or "stop", is asked for.
 function serve(post) {
-  let engine = null, hiding = 0;
+  let engine = null, turn = 0;
   return async ({ ask, id, ...given }) => {
     try {
       if (ask === "open") {
@@ -350,15 +356,15 @@ function serve(post) {
         const started = performance.now(), found = engine.run(given);
         post({ id, ...found, milliseconds: performance.now() - started });
       } else if (ask === "stop") {
-        hiding += 1;
-      } else if (ask === "occlude") {
-        const mine = (hiding += 1);
-        for (const found of occlusion(engine, given)) {
+        turn += 1;
+      } else {
+        const mine = (turn += 1);
+        for await (const found of LONG[ask](engine, given)) {
           post({ id, ...found, part: true });
           await new Promise((resolve) => setTimeout(resolve)); // lets a "stop" in
-          if (mine !== hiding) break;
+          if (mine !== turn) break;
         }
-        post({ id, stopped: mine !== hiding });
+        post({ id, stopped: mine !== turn });
       }
     } catch (error) {
       post({ id, error: error.message });

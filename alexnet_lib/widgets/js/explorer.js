@@ -35,7 +35,8 @@ function verdict(checked, state, ours, inPage) {
 
 // explorer({title, prepare, build, compute, draw, summary, checked, style}) -> what anywidget calls:
 //   prepare(model)                 -> data, awaited once (unpack arrays here)
-//   build({parent, change, values, data}) -> pictures, made once
+//   build({parent, change, values, data, model, ask}) -> pictures, made once; ask() paints again; pictures.end(), if
+//     there is one, is called when the figure goes
 //   compute(state, data)           -> result; pure
 //   draw({state, data, result, pictures, colors})
 //   summary(state, data, result)   -> one sentence, word for word as in Python
@@ -78,7 +79,8 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     guardKeys(body);
 
     const say = announcer(region);
-    const pictures = build({ parent, change, values, data });
+    const frame = onceAFrame(paint);
+    const pictures = build({ parent, change, values, data, model, ask: frame.ask });
     function paint() {
       const state = values();
       el.toggleAttribute("data-dark", isDark());
@@ -96,7 +98,6 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     }
 
     paint();
-    const frame = onceAFrame(paint);
     const events = [...params.map((p) => p.name), "checked", "note"].map((name) => `change:${name}`);
     for (const event of events) model.on(event, frame.ask);
     const sizes = new ResizeObserver(frame.ask);
@@ -107,6 +108,7 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
     window.addEventListener("resize", frame.ask); // a zoom changes devicePixelRatio, not the element's size
     return () => {
       frame.stop();
+      pictures.end?.();
       for (const event of events) model.off(event, frame.ask);
       sizes.disconnect();
       themes.disconnect();

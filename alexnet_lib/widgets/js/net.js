@@ -32,87 +32,7 @@ export function summary(state, params, own = "") {
     + `channel ${state.channel % CONVS[state.layer]}, ${state.across} % across and ${state.down} % down${beside}.`;
 }
 
-// ---------------------------------------------------------------- the engine, in a worker or, refused one, here
-
-function startEngine(source) {
-  const waiting = new Map();
-  let count = 0, send;
-  const hear = (answer) => {
-    const question = waiting.get(answer.id);
-    if (!question) return;
-    if (answer.part) return question.part(answer);
-    waiting.delete(answer.id);
-    if (answer.error) question.reject(new Error(answer.error));
-    else question.resolve(answer);
-  };
-  const blob = (end) => URL.createObjectURL(new Blob([source, end], { type: "text/javascript" }));
-  const inPage = async () => {
-    const answer = (await import(blob("\nexport { serve };"))).serve(hear);
-    for (const { message } of waiting.values()) answer(message);
-    send = answer;
-  };
-  let worker;
-  try {
-    worker = new Worker(blob("\nconst answer = serve((found) => postMessage(found));\nonmessage = ({ data }) => answer(data);"));
-    worker.onmessage = ({ data }) => hear(data);
-    worker.onerror = (event) => { event.preventDefault?.(); worker.terminate(); inPage(); };
-    send = (message) => worker.postMessage(message);
-  } catch {
-    send = () => {};
-    inPage();
-  }
-  const ask = (kind, given = {}, part = () => {}) => new Promise((resolve, reject) => {
-    const message = { ask: kind, id: (count += 1), ...given };
-    if (kind !== "stop") waiting.set(message.id, { resolve, reject, part, message });
-    send(message);
-  });
-  return { ask, end: () => worker?.terminate() };
-}
-
-// What comes on a click: from a script beside the page, or from the kernel.
-function assetOf(model, name) {
-  if (model.page) return model.page.asset(name);
-  return askKernel(model, { ask: "asset", name }).then(({ text }) => JSON.parse(text));
-}
-let questions = 0;
-function askKernel(model, message, buffers) {
-  const id = (questions += 1);
-  return new Promise((resolve) => {
-    const hear = (answer) => {
-      if (answer.answer !== id) return;
-      model.off("msg:custom", hear);
-      resolve(answer);
-    };
-    model.on("msg:custom", hear);
-    model.send({ ...message, id }, undefined, buffers);
-  });
-}
-
-// ---------------------------------------------------------------- pictures in
-
-// Any picture as the network was trained: the shorter side scaled, the middle square cut out (§2).
-function squarePixels(picture, side) {
-  const { width, height } = picture, edge = Math.min(width, height);
-  let source = picture, [x, y, size] = [(width - edge) / 2, (height - edge) / 2, edge];
-  while (size > 2 * side) { // halving keeps what one large step would skip
-    const half = Math.ceil(size / 2), canvas = new OffscreenCanvas(half, half);
-    const ctx = canvas.getContext("2d");
-    ctx.imageSmoothingQuality = "high";
-    ctx.drawImage(source, x, y, size, size, 0, 0, half, half);
-    [source, x, y, size] = [canvas, 0, 0, half];
-  }
-  const canvas = new OffscreenCanvas(side, side), ctx = canvas.getContext("2d", { willReadFrequently: true });
-  ctx.fillStyle = "#fff"; // behind what is transparent
-  ctx.fillRect(0, 0, side, side);
-  ctx.imageSmoothingQuality = "high";
-  ctx.drawImage(source, x, y, size, size, 0, 0, side, side);
-  return ctx.getImageData(0, 0, side, side);
-}
-
 // ---------------------------------------------------------------- what the layers hold
-
-const stageOf = (result, name) => result.stages.find((stage) => stage.name === name);
-const numberOf = (layer) => layer.replace(/\D/g, "");
 
 // The stages of one layer in the order in which they run; for a convolution up to pooling.
 function stagesOf(result, layer) {
@@ -136,23 +56,6 @@ export function crossings(header, result, cut) {
     found[layer.name] = cut && layer.kernel ? 0 : maps * size * size;
   }
   return found;
-}
-
-// Where one position of a convolution looks: first pixel and side in the crop.
-export function receptiveField(header, layer, place, pool) {
-  let field = 1, jump = 1, start = 0;
-  for (const conv of header.layers) {
-    start -= conv.padding * jump;
-    field += (conv.kernel - 1) * jump;
-    jump *= conv.stride;
-    if (conv.name === layer) break;
-    const pooled = conv.then.find(([step]) => step === "pool");
-    if (!pooled) continue;
-    const { z, s } = { ...pooled[1], ...pool };
-    field += (z - 1) * jump;
-    jump *= s;
-  }
-  return { start: start + place * jump, field };
 }
 
 // The weights of one kernel, (in / groups, kernel, kernel), from the file.
@@ -214,11 +117,6 @@ function tinted(picture, [x, y, w, h], color, ground) {
     for (let c = 0; c < 3; c++) image.data[i + c] = ground[c] + share * (color[c] - ground[c]);
   }
   return canvasOf(image);
-}
-function canvasOf(image) {
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
 }
 const peakOf = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 const towerColors = (colors) => [rgb(colors.plus), rgb(colors.minus)];
@@ -443,8 +341,6 @@ const NET_STYLE = `
 }
 `;
 
-const MEGABYTES = 40;
-
 // What the landing page says of a layer: shape and parameters at the paper's 224 pixels (§3.5), and its chapter.
 const FACTS = {
   conv1: ["96 × 55 × 55", 34_944, "48 kernels of 11 × 11 × 3 on each card, and ReLU makes learning fast", "3_1_relu_nonlinearity", "3.1"],
@@ -462,7 +358,7 @@ async function renderNet({ model, el }) {
   const byName = Object.fromEntries(params.map((p) => [p.name, p]));
   const values = () => Object.fromEntries(params.map((p) => [p.name, model.get(p.name)]));
   // What is not in the address: the file, the engine, the reader's own picture, results, what is pointed at.
-  const net = { engine: null, file: null, photos: null, thumbs: {}, pixels: null, photo: null, own: "", result: null,
+  const net = { engine: null, file: null, thumbs: {}, pixels: null, photo: null, own: "", result: null,
     trained: null, near: "", hover: null, spot: null, tiles: {}, sheets: {}, heat: null, hint: "", busy: "", torch: "" };
   let moved = false, ended = false;
 
@@ -496,13 +392,9 @@ async function renderNet({ model, el }) {
   });
   const photoSet = node("fieldset", {}, node("legend", {}, "Photograph"),
     ...thumbs.map(({ input, label }) => node("div", { class: "thumb" }, input, label)));
-  const chooser = node("input", { type: "file", accept: "image/*", id: `${prefix}-file`, hidden: "" });
-  chooser.addEventListener("change", () => { takeFiles([...chooser.files]); chooser.value = ""; });
   const startButton = button("▶ Start: run the network in this page", () => start());
   startButton.className = "start";
-  const own = button("Your picture …", () => chooser.click());
-  const camera = button("Camera", takeCamera);
-  const strip = node("div", { class: "strip" }, photoSet, own, ...(navigator.mediaDevices ? [camera] : []), chooser);
+  const strip = node("div", { class: "strip" }, photoSet);
   const promise = node("p", { class: "own" }, "Or drop a picture anywhere here. It stays in this page: nothing is uploaded.");
 
   const answer = node("p", { class: "answer" });
@@ -563,6 +455,7 @@ async function renderNet({ model, el }) {
     note, problem, strip, promise, answer, stageBox, switches, hint, buttons, place, detail, sentence, badge, region);
   shadow.append(node("style", {}, STYLE + NET_STYLE), node("div", { class: "widget" }, body));
   guardKeys(body);
+  strip.append(...pictureInput({ zone: body, mark: strip, words: "Your picture …", take: takePicture }));
   const speak = announcer(region);
 
   // ---- the light form for the landing page: no switches, and a line on the layer that is pointed at
@@ -605,18 +498,12 @@ async function renderNet({ model, el }) {
   async function open() {
     net.busy = "Loading the network ...";
     frame.ask();
-    const [source, file, photos] = await Promise.all(["engine", "network", "photos"].map((name) => assetOf(model, name)));
-    const engine = startEngine(source);
-    net.file = await engine.ask("open", { file, wasm: true });
-    net.engine = engine;
-    net.photos = photos;
+    const { engine, file, photos, jpegs } = await openNetwork(model);
+    Object.assign(net, { engine, file, thumbs: photos });
     startButton.hidden = true;
     for (const { name, label } of thumbs) {
-      const { jpeg } = photos.photos[name];
-      label.style.backgroundImage = `url(data:image/jpeg;base64,${jpeg})`;
+      label.style.backgroundImage = `url(data:image/jpeg;base64,${jpegs[name].jpeg})`;
       label.classList.add("seen");
-      const bitmap = await createImageBitmap(new Blob([bytesOf(jpeg)], { type: "image/jpeg" }));
-      net.thumbs[name] = squarePixels(bitmap, net.file.header.side);
     }
     net.busy = "";
     say("");
@@ -683,58 +570,23 @@ async function renderNet({ model, el }) {
       .map((name) => [distance(net.features[name]), name]).sort((a, b) => a[0] - b[0])[0][1];
   }
 
-  async function takeFiles(files) {
-    const [file] = files;
-    if (!file) return;
-    const more = files.length > 1 ? `${files.length} files came; the first is shown. ` : "";
-    if (file.size > MEGABYTES * 2 ** 20) {
-      say(`${file.name.slice(0, 60)} has ${Math.round(file.size / 2 ** 20)} MB, and this page reads up to ${MEGABYTES}: save it smaller.`);
-      return;
-    }
-    let bitmap;
+  async function takePicture([picture], count) {
+    const more = count > 1 ? `${count} files came; the first is shown. ` : "";
     try {
-      bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-    } catch {
-      say(`${more}${file.name.slice(0, 60)} is not a picture that this browser can read: use a JPEG, PNG or WebP file.`);
-      return;
-    }
-    say("");
-    await takePicture(bitmap, file.name.slice(0, 60), more);
-    bitmap.close();
-  }
-  async function takePicture(bitmap, name, more = "") {
-    const tiny = Math.min(bitmap.width, bitmap.height) < 32;
-    const { width, height } = bitmap;
-    const held = await createImageBitmap(bitmap, ...(width * height > 4e6 ? [{ resizeWidth: Math.round(width * Math.sqrt(4e6 / width / height)), resizeQuality: "high" }] : []));
-    await start();
-    if (!net.engine) return;
-    net.own = name;
-    net.pixels = squarePixels(held, net.file.header.side);
-    say(more + (tiny ? `${name} has ${width} × ${height} pixels; the network sees it enlarged.` : ""));
-    moved = true;
-    compute();
-  }
-  async function takeCamera() {
-    try {
-      const stream = await navigator.mediaDevices.getUserMedia({ video: true });
-      const video = node("video", { muted: "", playsinline: "" });
-      video.srcObject = stream;
-      await video.play();
-      await new Promise((resolve) => setTimeout(resolve, 600)); // cameras begin dark
-      const bitmap = await createImageBitmap(video);
-      for (const track of stream.getTracks()) track.stop();
-      await takePicture(bitmap, "camera");
-    } catch {
-      say("The camera gave no picture: allow it in the browser, or choose a file.");
+      const { bitmap, name, words } = await picture;
+      say("");
+      await start();
+      if (!net.engine) return;
+      net.own = name;
+      net.pixels = squarePixels(bitmap, net.file.header.side);
+      bitmap.close();
+      say(more + words);
+      moved = true;
+      compute();
+    } catch (error) {
+      say(more + error.message);
     }
   }
-  body.addEventListener("dragover", (event) => { event.preventDefault(); strip.classList.add("over"); });
-  body.addEventListener("dragleave", () => strip.classList.remove("over"));
-  body.addEventListener("drop", (event) => {
-    event.preventDefault();
-    strip.classList.remove("over");
-    takeFiles([...event.dataTransfer.files]);
-  });
 
   async function toggleOcclusion() {
     if (!net.engine) await start();
