@@ -12,19 +12,10 @@ ASSETS = Path(__file__).parent / "assets"
 ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader asks for them
 SNAPSHOTS = Path(__file__).parent.parent / "results" / "network-in-the-page"
 
-SHARED = (
-    "style",
-    "controls",
-    "canvas",
-    "picture_input",
-    "engine_client",
-    "explorer",
-)  # no import or export: put before each module
+# No import or export: put before each module.
+SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "explorer")
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = (
-    "engine",
-    "engine_grad",
-)  # scripts that a widget runs in a worker; they come as text, on a click too
+WORKERS = ("engine", "engine_grad")  # scripts that run in a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:

@@ -43,7 +43,7 @@ class ShippedNet:
     input_scale: float
 
     def with_head(self, path: str | Path) -> "ShippedNet":
-        """The same network with another last layer: `weight` (classes, 4096), `bias` and `classes` of an .npz."""
+        """The same network with the last layer of an .npz: `weight` (n, 4096), `bias` and `classes` (n,)."""
         wide = self.net.classifier.fc8.in_features
         with np.load(path) as file:
             parts = {name: file[name] for name in ("weight", "bias", "classes") if name in file}

@@ -28,8 +28,8 @@ class UnitExplorer(PageWidget):
     page_name = "units"
     poster_size = (6.4, 2.2)
 
-    layer = Choice("conv3", LAYERS, "Layer")
-    unit = Slider(53, 0, 4095, "Unit", "fc7 has units 0 to 4095 (§3.5)")
+    layer = Choice("conv2", LAYERS, "Layer")
+    unit = Slider(10, 0, 4095, "Unit", "fc7 has units 0 to 4095 (§3.5)")
     photo = Choice("chelsea", PHOTOS, "Photograph")
 
     def summary(self) -> str:

@@ -157,11 +157,11 @@ function build({ parent, model, values, ask }) {
   const boxes = classes.map((one, c) => {
     const name = node("input", { type: "text", maxlength: 30, value: one.name, "aria-label": `Name of class ${c + 1}` });
     name.addEventListener("input", () => { one.name = name.value.trim() || LETTERS[c]; ask(); });
-    const photos = node("div", { class: "photos" }), zone = node("div", { class: "box" }, node("div", { class: "head" }, name), photos);
+    const photos = node("div", { class: "photos" }), zone = node("div", { class: "box", "data-box": LETTERS[c] }, node("div", { class: "head" }, name), photos);
     zone.append(node("div", { class: "buttons" }, ...pictureInput({ zone, words: "Photos …", most: MOST, take: (all, came) => take(one, all, came) })));
     return { zone, photos, name };
   });
-  const judge = node("div", { class: "box judge" }, node("div", { class: "head" }, node("b", {}, "To judge")), node("div", { class: "rows" }));
+  const judge = node("div", { class: "box judge", "data-box": "judge" }, node("div", { class: "head" }, node("b", {}, "To judge")), node("div", { class: "rows" }));
   judge.append(node("div", { class: "buttons" }, ...pictureInput({ zone: judge, words: "Photos …", most: MOST, take: (all, came) => take(null, all, came) })));
   const example = button("Try it with ours: coffee or cat?", tryExample);
   const clear = button("Start over", startOver);
