@@ -64,7 +64,7 @@ class KernelGrowth(PageWidget):
         axes = figure.subplots(1, 2)
         for n, (tower, color) in enumerate(zip(colors.chunk(2), (BLUE, ORANGE), strict=True)):
             sheet = torch.nn.functional.pad(tower, (0, 1, 0, 1), value=1).reshape(6, 8, 3, 12, 12)
-            axes[n].imshow(sheet.permute(0, 3, 1, 4, 2).reshape(72, 96, 3), interpolation="nearest")
+            axes[n].imshow(sheet.permute(0, 3, 1, 4, 2).reshape(72, 96, 3).numpy(), interpolation="nearest")
             mean = number(colorfulness(shown).chunk(2)[n].mean().item())
             axes[n].set_title(f"tower {n + 1}: mean colorfulness {mean}", fontsize=9, color=color)
             axes[n].axis("off")

@@ -47,7 +47,7 @@ class UnitExplorer(PageWidget):
         found = strongest(self.layer, self.unit % UNITS[self.layer])[:SHOWN]
         color = ORANGE if self.unit % UNITS[self.layer] >= UNITS[self.layer] / 2 else BLUE
         for axes, (photo, value, patch) in zip(figure.subplots(1, SHOWN), found, strict=True):
-            axes.imshow(patch.permute(1, 2, 0), interpolation="nearest")
+            axes.imshow(patch.permute(1, 2, 0).numpy(), interpolation="nearest")
             axes.set_title(f"{PHOTOS[photo]}: {value:.3g}", fontsize=9)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set(color=color, linewidth=2)

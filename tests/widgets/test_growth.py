@@ -7,6 +7,7 @@ from conftest import visiting
 from alexnet_lib import qualitative
 from alexnet_lib.widgets import KernelGrowth
 from alexnet_lib.widgets.growth import snapshots
+from alexnet_lib.widgets.wording import number
 
 ROOT = "document.querySelector('.page-widget-live').shadowRoot"
 
@@ -26,14 +27,14 @@ def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(vis
     for place in (len(epochs), 1, 9):
         page.locator("input[name=snapshot]").fill(str(place))
         gap = qualitative.tower_gap(kernels[place - 1])
+        saying = f"{ROOT}.querySelector('.pictures > [role=status]').textContent"
         page.wait_for_function(
-            f"words => {ROOT}.querySelector('[role=status]').textContent.includes(words)",
-            arg=f"the towers are {gap.gap:.3f}"[:24],
+            f"words => {saying}.startsWith(words)", arg=f"After {number(epochs[place - 1])} "
         )
-        told = page.locator("p[role=status]:not(.hidden)").inner_text()
-        p = float(told.split("p = ")[1].split(")")[0])
-        assert p == pytest.approx(gap.p, abs=0.05)
-        captions = page.locator("figcaption").all_inner_texts()
+        told = page.evaluate(saying)
+        assert float(told.split("towers are ")[1].split()[0]) == pytest.approx(gap.gap, abs=1e-4)
+        assert float(told.split("p = ")[1].split(")")[0]) == pytest.approx(gap.p, abs=0.05)
+        captions = page.locator(".pictures figcaption").all_inner_texts()
         for caption, mean in zip(captions, gap.means, strict=False):
             assert float(caption.split()[-1]) == pytest.approx(mean, abs=6e-4)
         assert page.locator(".summary").inner_text() == KernelGrowth(snapshot=place).summary()
@@ -57,7 +58,8 @@ def test_colorfulness_and_random_halves_are_pythons(arena):
     kernels[5] = 0
     color, null = arena.evaluate(
         """async weights => {
-          const { colorfulness, randomHalves } = await PAGE_WIDGETS.load("growth"), color = colorfulness(weights);
+          const { colorfulness, randomHalves } = await PAGE_WIDGETS.load("growth");
+          const color = colorfulness(weights);
           return [color, randomHalves(color, 4999)];
         }""",
         kernels.flatten().tolist(),

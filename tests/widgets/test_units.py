@@ -61,12 +61,14 @@ def test_every_layers_gradient_is_torchs(browser, site, asset):
             """async ([asset, text, layers]) => {
               const pixels = Uint8ClampedArray.from(atob(text), c => c.charCodeAt(0)), told = {};
               for (const wasm of [true, false]) {
-                const engine = await makeEngine(await openFile(asset), { wasm }), back = await makeGradient(engine);
-                const input = engine.cropped(pixels, { top: 8, left: 8 }), stages = engine.forward(input, {});
+                const engine = await makeEngine(await openFile(asset), { wasm });
+                const back = await makeGradient(engine), input = engine.cropped(pixels, { top: 8, left: 8 });
+                const stages = engine.forward(input, {});
                 for (const [layer, unit] of Object.entries(layers)) {
                   const seed = oneHot(stages.find(({ name }) => name === layer), unit);
                   const bytes = new Uint8Array(back(stages, input, { layer, seed }).buffer);
-                  told[`${layer} ${wasm}`] = btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
+                  const letters = Array.from(bytes, byte => String.fromCharCode(byte));
+                  told[`${layer} ${wasm}`] = btoa(letters.join(""));
                 }
               }
               return told;
@@ -115,7 +117,8 @@ def test_the_strongest_positions_are_the_largest_values_and_lie_apart(arena):
     values = torch.randn(3, 2, 9, 9)
     found = arena.evaluate(
         """async all => {
-          const maps = Object.fromEntries(all.map((values, i) => [`p${i}`, { values: Float32Array.from(values), size: 9 }]));
+          const map = values => ({ values: Float32Array.from(values), size: 9 });
+          const maps = Object.fromEntries(all.map((values, i) => [`p${i}`, map(values)]));
           return (await PAGE_WIDGETS.load("units")).strongest(maps, 1, 3);
         }""",
         [one.flatten().tolist() for one in values],
@@ -162,9 +165,7 @@ def test_it_draws_and_hides_until_it_is_stopped(visit):
         page.get_by_role("button", name=start).click()
         page.get_by_role("button", name=stop).click()
         page.get_by_role("button", name=start).wait_for()
-    page.wait_for_function(
-        f"[...{ROOT}.querySelectorAll('figcaption')].some(c => c.textContent.includes('A caricature, step'))"
-    )
+    page.get_by_text("A caricature, step").wait_for()
     captions = " ".join(page.locator("figcaption").all_inner_texts())
     assert "It does not show parts that can stand in for each other" in captions
     assert "It does not show what the score is made of" in captions
@@ -190,7 +191,8 @@ def test_the_ascent_makes_the_unit_respond_more(browser, site, asset):
         values = visit.page.evaluate(
             """async asset => {
               const engine = await makeEngine(await openFile(asset)), values = [];
-              for await (const found of caricature(engine, { layer: "conv3", unit: 5, steps: 12 })) values.push(found.value);
+              const asked = { layer: "conv3", unit: 5, steps: 12 };
+              for await (const found of caricature(engine, asked)) values.push(found.value);
               return values;
             }""",
             asset,

@@ -28,11 +28,11 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
 export function randomHalves(color, splits = SPLITS) {
   const half = color.length / 2, whole = mean(color), dealt = [...color];
   const gap = Math.abs(mean(color.slice(0, half)) - mean(color.slice(half))), means = [];
-  let seed = 2012, asFar = 1;
+  const draws = uniform(2012, splits * half);
+  let asFar = 1, drawn = 0;
   for (let split = 0; split < splits; split++) {
     for (let i = 0; i < half; i++) { // the first half of a shuffle is a random half
-      seed = (48271 * seed) % 2147483647;
-      const other = i + (seed % (dealt.length - i));
+      const other = i + Math.floor(draws[drawn++] * (dealt.length - i));
       [dealt[i], dealt[other]] = [dealt[other], dealt[i]];
     }
     let sum = 0;

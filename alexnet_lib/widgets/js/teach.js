@@ -145,7 +145,7 @@ const PYTHON = `from alexnet_lib.qualitative import trained_network
 mine = trained_network(head="${FILE}")
 mine.label(["photo.jpg"])`;
 // Squares cut out of two of the ten photographs, so that there is something to try at once.
-const EXAMPLE = ["coffee", "chelsea"], PIECE = 64;
+const EXAMPLE = ["astronaut", "coffee"], PIECE = 64;
 
 function build({ parent, model, values, ask }) {
   const net = {}, classes = LETTERS.map((letter) => ({ name: letter, photos: [] })), judged = [];
@@ -163,14 +163,14 @@ function build({ parent, model, values, ask }) {
   });
   const judge = node("div", { class: "box judge", "data-box": "judge" }, node("div", { class: "head" }, node("b", {}, "To judge")), node("div", { class: "rows" }));
   judge.append(node("div", { class: "buttons" }, ...pictureInput({ zone: judge, words: "Photos …", most: MOST, take: (all, came) => take(null, all, came) })));
-  const example = button("Try it with ours: coffee or cat?", tryExample);
+  const example = button("Try it with ours: astronaut or coffee?", tryExample);
   const clear = button("Start over", startOver);
   const facts = node("ul", { class: "facts" });
   const download = button(`Download the head (${FILE})`, save);
   const code = node("pre", { tabindex: 0, "aria-label": "Python that loads the head" }, PYTHON);
   const takeAway = node("div", { class: "take" }, download, code);
   parent.append(node("p", { class: "quiet" }, "Drop five photos of one thing into A and five of another into B. They stay in this page: nothing is uploaded."),
-    problem, ...boxes.map(({ zone }) => zone), answer, facts, judge, node("div", { class: "buttons" }, example, clear), takeAway);
+    node("div", { class: "buttons" }, example, clear), problem, ...boxes.map(({ zone }) => zone), answer, facts, judge, takeAway);
 
   // ---- photographs in
   let starting = null;
@@ -219,7 +219,7 @@ function build({ parent, model, values, ask }) {
       const pieces = EXAMPLE.map((name) => canvasOf(net.photos[name])), { side } = net.file.header, far = side - PIECE;
       const places = Array.from({ length: 10 }, (_, i) => [Math.round(((i % 4) / 3) * far), Math.round((Math.floor(i / 4) / 2.25) * far)]);
       for (const [c, piece] of pieces.entries()) {
-        classes[c].name = boxes[c].name.value = ["coffee", "cat"][c];
+        classes[c].name = boxes[c].name.value = EXAMPLE[c];
         for (const [i, [x, y]] of places.entries()) {
           const square = new OffscreenCanvas(PIECE, PIECE);
           square.getContext("2d").drawImage(piece, -x, -y);
