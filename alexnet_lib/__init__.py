@@ -16,7 +16,7 @@
     qualitative    §6.1  first kernels, best labels, nearest images
     records        what our runs found; cli: the command `alexnet`
 
-Machinery: data/, training/, fast/, experiments/, chapters/, widgets/, guard.
+With a network: use/. Machinery: data/, training/, fast/, experiments/, chapters/, widgets/, guard.
 
 The main names are here too, as in `from alexnet_lib import AlexNet, load`; torch is loaded at first use.
 """

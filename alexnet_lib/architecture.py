@@ -78,22 +78,28 @@ class SpatialNorm:
     """The second norm of layer 2 in the original code, over n x n pixels; the paper has none."""
 
     n: int = 5
+    k: float = 1.0
+    alpha: float = 1e-3
+    beta: float = LRN.beta
 
     def module(self, channels: int) -> nn.Module:
-        return SpatialResponseNorm(self.n)
+        return SpatialResponseNorm(**vars(self))
 
 
+@validated
 @dataclass(frozen=True)
 class Pool:
     """Max pooling (§3.4)."""
 
     z: Count = POOLING.z
     s: Count = POOLING.s
-
-    __post_init__ = validate_fields
+    ceil_mode: bool = False  # count a window that hangs over the far edge
 
     def module(self, channels: int) -> nn.Module:
-        return nn.MaxPool2d(self.z, self.s)
+        return nn.MaxPool2d(self.z, self.s, ceil_mode=self.ceil_mode)
+
+    def output_size(self, size: int) -> int:
+        return output_size(size, self.z, self.s, ceil_mode=self.ceil_mode)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Conv:
         """The side of the feature maps behind this convolution and its pooling, from the side before."""
         size = output_size(size, self.kernel_size, self.stride, self.padding, self.ceil_mode)
         for step in self.then:
-            size = output_size(size, step.z, step.s) if isinstance(step, Pool) else size
+            size = step.output_size(size) if isinstance(step, Pool) else size
         return size
 
 
@@ -167,6 +173,7 @@ class AlexNetSpec:
     dropout_inverted: bool = False  # torch's form: divides in training, leaves test time alone
     dropout_on_inputs: bool = False  # of fc6 and fc7, not on their outputs
     classes: Count = 1000
+    last_bias: float = 0.0  # of the scores
 
     def __post_init__(self):
         validate_fields(self)
@@ -287,7 +294,7 @@ def fully_connected_layers(spec: AlexNetSpec) -> OrderedDict[str, nn.Module]:
         layers.update(parts)
         inputs, number = units, number + 1
     std = None if spec.hidden_std is None else LEARNING.initial_std
-    layers[f"fc{number}"] = initialized(nn.Linear(inputs, spec.classes), std, 0.0)
+    layers[f"fc{number}"] = initialized(nn.Linear(inputs, spec.classes), std, spec.last_bias)
     return layers
 
 

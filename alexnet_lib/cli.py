@@ -8,6 +8,10 @@
     alexnet evaluate runs/imagenette --root ~/data
     alexnet evaluate runs/seed0 runs/seed1 runs/seed2 --root ~/data     # their average, as in §6
     torchrun --standalone --nproc-per-node 2 -m alexnet_lib.cli train --preset imagenette --out runs/two
+    alexnet predict photo.jpg --picture seen.png --occlusion
+    alexnet finetune photos/ --out runs/mine                            # photos/cat/*.jpg, photos/dog/*.jpg
+    alexnet predict photo.jpg --weights runs/mine
+    alexnet export runs/imagenette model.onnx                           # also .pt2, .pt, .pth
     alexnet experiment list
     alexnet experiment run relu-against-tanh --root ~/data --out runs     # again, to go on after a break
     alexnet experiment report relu-against-tanh
@@ -121,6 +125,34 @@ def _parser() -> ArgumentParser:
     )
     evaluate.add_argument("--classes", action="store_true", help="also the error of every class")
 
+    predict = command(
+        commands, "predict", _predict, "--weights", help="what a trained net sees in photographs"
+    )
+    predict.add_argument("photos", metavar="PHOTO", nargs="+")
+    predict.add_argument("--ten-crops", action="store_true", help="average over ten crops, as the paper does")
+    predict.add_argument("--picture", metavar="PNG", help="photograph, guesses and feature maps as a picture")
+    predict.add_argument(
+        "--occlusion", action="store_true", help="in the picture: where the answer comes from"
+    )
+
+    tuning = command(
+        commands, "finetune", _finetune, "--weights", help="teach a trained net the classes of a folder"
+    )
+    tuning.add_argument("folder", metavar="FOLDER", help="one folder of photographs for each class")
+    tuning.add_argument(
+        "--out", metavar="DIR", required=True, help="where the run goes, for predict --weights"
+    )
+    tuning.add_argument("--epochs", metavar="N", type=int, default=10, help="with all layers (10)")
+    tuning.add_argument("--seed", metavar="N", type=int, default=0)
+    tuning.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+
+    exporting = command(commands, "export", _export, help="a trained net as ONNX, torch.export or weights")
+    exporting.add_argument("trained", metavar="RUN", help="the --out of a run, a checkpoint, or imagenette")
+    exporting.add_argument("path", metavar="FILE", help="what to write: .onnx, .pt2, .pt or .pth")
+    exporting.add_argument(
+        "--format", metavar="NAME", help="onnx, pt2, state_dict or torchvision; else by the suffix"
+    )
+
     experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
     deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
     command(deeds, "list", _experiment_list, help="all experiments: arms, runs on record, verdict so far")
@@ -146,6 +178,11 @@ def _parser() -> ArgumentParser:
 
 
 OPTIONS = {
+    "--weights": {
+        "metavar": "NAME",
+        "default": "imagenette",
+        "help": "imagenette (ships with the library), torchvision, or the --out of a run",
+    },
     "--root": {"metavar": "DIR", "help": "where the data lies; else $ALEXNET_DATA, else ./data"},
     "--cache": {"metavar": "DIR", "help": "decode the pictures once, into files in this folder"},
     "--device": {"choices": ("cpu", "cuda"), "help": "by default cuda where there is a GPU"},
@@ -280,6 +317,47 @@ def _evaluate(arguments: Namespace) -> None:
         print(f"top-1 error of each class, {crops} crop{'s' * (crops == 'ten')}, {name}:")
         for name, error in zip(test.classes, per_class_errors(probabilities, test.labels), strict=True):
             print(f"{name:<24} {'no image' if error is None else f'{error:.2%}'}")
+
+
+def _predict(arguments: Namespace) -> None:
+    from .use.predict import picture, predict
+    from .use.weights import trained
+
+    if arguments.picture and len(arguments.photos) > 1:
+        raise ValueError("--picture draws one photograph: name one, or leave --picture out")
+    if arguments.occlusion and not arguments.picture:
+        raise ValueError("--occlusion is drawn into a picture: add --picture seen.png")
+    if arguments.picture and Path(arguments.picture).exists():
+        raise FileExistsError(f"{arguments.picture} is there already: name another file, or remove it first")
+    found = trained(arguments.weights)
+    for seen in predict(arguments.photos, found, ten_crops=arguments.ten_crops):
+        print(f"{seen.photo}:")
+        for guess in seen.guesses:
+            print(f"  {guess.probability:6.1%}  {guess.label}")
+        if arguments.picture:
+            print(f"drawn in {picture(seen, found, arguments.picture, occluded=arguments.occlusion)}")
+
+
+def _finetune(arguments: Namespace) -> None:
+    from .use.finetune import confusion_picture, finetune
+
+    options = {name: getattr(arguments, name) for name in ("weights", "epochs", "seed", "resume")}
+    found = finetune(arguments.folder, arguments.out, **options)
+    low, high = found.interval
+    print(
+        f"the whole network: {found.right} of {found.held_out} held-out photographs right, "
+        f"{found.right / found.held_out:.0%} (95 % interval {low:.0%} to {high:.0%})"
+    )
+    drawn = Path(arguments.out, "confusion.png")
+    drawn.unlink(missing_ok=True)
+    print(f"which class was taken for which: {confusion_picture(found, drawn)}")
+    print(f"try it: alexnet predict PHOTO --weights {arguments.out}")
+
+
+def _export(arguments: Namespace) -> None:
+    from .use.export import export
+
+    print(export(arguments.trained, arguments.path, arguments.format))
 
 
 def _experiment_list(arguments: Namespace) -> None:

@@ -47,7 +47,7 @@ def trace(spec: AlexNetSpec) -> Iterator[LayerTrace]:
         yield LayerTrace(f"conv{number}", channels, size, *cost, field, stride, not conv.grouped)
         for step in conv.then:
             if isinstance(step, Pool):
-                size = output_size(size, step.z, step.s)
+                size = step.output_size(size)
                 field, stride = field + (step.z - 1) * stride, stride * step.s
             elif isinstance(step, SpatialNorm):
                 field += (step.n - 1) * stride

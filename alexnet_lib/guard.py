@@ -20,6 +20,16 @@ import torch
 from torch import Tensor
 
 MOST = 2**63 - 1  # torch counts no further
+# What torch and others call an argument that has the paper's letter here.
+OTHER_NAMES = {
+    "size": "n",
+    "kernel_size": "z n size",
+    "stride": "s",
+    "num_classes": "classes",
+    "learning_rate": "lr",
+    "rate": "lr p",
+    "std": "sigma",
+}
 
 
 class Bounds(NamedTuple):
@@ -55,10 +65,25 @@ def _checking(function: Callable, title: str, empty: bool = False) -> Callable:
     @functools.wraps(function)
     def checking(*given: object, **named: object) -> object:
         for name in named.keys() - signature.parameters:
-            known = _hint(name, [known for known in signature.parameters if known != "self"])
+            ours = [other for other in OTHER_NAMES.get(name, "").split() if other in signature.parameters]
+            known = _hint((ours or [name])[0], [known for known in signature.parameters if known != "self"])
             raise TypeError(f"{title} has no argument {name!r}; {known}")
         kinds = get_type_hints(function, include_extras=True)  # now, since a name may be defined later
-        for name, value in signature.bind(*given, **named).arguments.items():
+        try:
+            bound = signature.bind(*given, **named)
+        except TypeError as error:
+            names = str(
+                signature.replace(
+                    parameters=[
+                        known.replace(annotation=known.empty)
+                        for known in signature.parameters.values()
+                        if known.name != "self"
+                    ],
+                    return_annotation=signature.empty,
+                )
+            )
+            raise TypeError(f"{title} has {error}: it takes {names}") from None
+        for name, value in bound.arguments.items():
             require_kind(name, value, kinds.get(name, object), empty=empty)
         return function(*given, **named)
 

@@ -7,6 +7,7 @@ import json
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.resources import files
@@ -48,7 +49,7 @@ class Record:
     seconds: NonNegative
     curves: dict[str, list[AnyFloat]]
     results: dict[str, AnyFloat]
-    memory: Index | None = None  # bytes: the most that the process had held by then; None where unknown
+    memory: Index | None = None  # bytes: the most that was held since `reset_peak`; None where unknown
 
     def __post_init__(self):
         validate_fields(self)
@@ -175,8 +176,18 @@ def environment(device: str | None = None) -> dict:
     }
 
 
+def reset_peak() -> None:
+    """Count memory from here: of a run, not of what the process did before. On a CPU Linux alone can."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def _peak() -> int | None:
-    """The most memory that this process has held so far, in bytes; None on Windows."""
+    """The most memory that this process has held since `reset_peak`, in bytes; None on Windows."""
     try:
         import resource
     except ImportError:

@@ -2,6 +2,7 @@
 experiments change in them, and the small nets for CIFAR-10 (§3.1, §3.3).
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -220,6 +221,24 @@ FIGURE_1 = tuple(
     for unit in ACTIVATIONS
 )
 NETS = SPECS | {spec.name: spec for spec in (*ABLATIONS, *SMALL, *FIGURE_1)}
+
+
+def from_cuda_convnet(
+    layers_cfg: str | os.PathLike, params_cfg: str | os.PathLike | None = None, image_size: int = 224
+) -> AlexNetSpec:
+    """The network that a definition of the original code describes, such as layers/layers-145.cfg.
+
+    layers_cfg: the .cfg file, or its text. params_cfg: the file of training settings, which also holds the
+    constants of the normalizations; by default those of run 145. image_size: the side of a crop, which
+    neither file says (§4.1: 224). All windows are counted with ceil, those of convolutions and of pooling.
+
+    Raises ValueError, naming layer and key, for what a spec cannot have: other layer types, inputs that are
+    no chain of towers, numbers that contradict each other.
+    """
+    from .use.cuda_convnet import read_spec  # here: everything else of this file needs no reader
+
+    return read_spec(layers_cfg, params_cfg, image_size)
+
 
 INITS = ("paper", "source-2012", "xavier", "he")
 

@@ -59,6 +59,7 @@ def train(
     cache: str | Path | None = None,
     sets: tuple[ImageSet, ImageSet] | None = None,
     net: nn.Module | None = None,
+    mean: Tensor | None = None,
     device: str | torch.device | None = None,
     save_seconds: NonNegative = 300.0,
     progress: bool = True,
@@ -69,8 +70,9 @@ def train(
     checkpoint there; the run then ends, on a CPU, with the same bits as one that was never broken off.
     sets: (training, test) images in place of the ones that config.data names; root and cache as for
     `dataset.load`: with a cache, images are decoded once and read from the disk, as ImageNet has to be.
-    net: another net for images of config.input_size. device: "cpu" or "cuda", by default where a GPU is.
-    save_seconds: the longest time between two checkpoints.
+    net: another net for images of config.input_size. mean: (3, side, side), what a trained net expects to be
+    subtracted; None takes the training images' own. device: "cpu" or "cuda", by default where a
+    GPU is. save_seconds: the longest time between two checkpoints.
 
     Raises ValueError for what does not fit together, before any image is read; MemoryError for a batch that
     the memory does not hold, DivergedError when the loss becomes NaN or infinite, and Interrupted after
@@ -98,7 +100,7 @@ def train(
         sets = sets or tuple(
             load(config.data, split, root, size=size, cache=cache) for split in ("train", "test")
         )
-        run = Training(config, *sets, ranks, folder, net, save_seconds, progress)
+        run = Training(config, *sets, ranks, folder, net, mean, save_seconds, progress)
         if found:
             run.load(*found)
         run.loop()
@@ -161,6 +163,7 @@ class Training:
         ranks: Ranks,
         folder: Path | None = None,
         net: nn.Module | None = None,
+        mean: Tensor | None = None,
         save_seconds: float = 300.0,
         progress: bool = True,
     ):
@@ -173,7 +176,7 @@ class Training:
         chosen, self.validation = train_val_split(
             images, config.val_fraction, config.split, config.training_images
         )
-        self.batches = Batches(images, chosen, config, ranks)
+        self.batches = Batches(images, chosen, config, ranks, mean)
         self.judged = chosen[training_subset(len(chosen))]
         torch.manual_seed(seed_of(config.seed, "weights"))
         net = net or build_net(config, len(images.classes))

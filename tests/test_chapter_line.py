@@ -26,42 +26,31 @@ extensions = ["myst_nb", "chapter_line"]
 nb_execution_mode = "off"
 html_theme = "basic"
 html_sourcelink_suffix = ""
+repository_address = {GITHUB!r}
 """
 
 
-@pytest.fixture
-def build(tmp_path):
-    """build(address, **metadata) -> the HTML of a chapter, of a plain page, and the folder of both"""
-
-    def build_(address="", **metadata):
-        source, html = tmp_path / "Größe und Maß", tmp_path / "html"
-        (source / "book").mkdir(parents=True)
-        (source / "conf.py").write_text(f"{CONF}repository_address = {address!r}\n")
-        (source / "index.md").write_text("# Book\n\n```{toctree}\nbook/one\n```\n")
-        cells = [v4.new_markdown_cell("# One\n\n" + "word " * 599), v4.new_code_cell("print('a')")]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        write(v4.new_notebook(cells=cells, metadata={**kernel, **metadata}), source / "book" / "one.ipynb")
-        command = [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "-b", "html", source, html]
-        run = subprocess.run(command, capture_output=True, text=True)
-        assert run.stderr == ""
-        return (html / "book/one.html").read_text("utf-8"), (html / "index.html").read_text("utf-8"), html
-
-    return build_
-
-
-def line_of(page):
-    """The one line of a page, and its words without the tags."""
-    (found,) = re.findall(r'</h1>\s*(<p class="chapter-line">.*</p>)', page)
-    return found, re.sub(r"<[^>]*>", "", found)
-
-
-def test_a_chapter_says_its_times_and_has_its_downloads_and_a_plain_page_does_not(build):
-    chapter, plain, html = build(running_seconds=10)
-    line, words = line_of(chapter)
+def test_a_chapter_says_its_times_and_has_its_links_and_a_plain_page_does_not(tmp_path):
+    source, html = tmp_path / "Größe und Maß", tmp_path / "html"
+    (source / "book").mkdir(parents=True)
+    (source / "conf.py").write_text(CONF)
+    (source / "index.md").write_text("# Book\n\n```{toctree}\nbook/one\n```\n")
+    cells = [v4.new_markdown_cell("# One\n\n" + "word " * 599), v4.new_code_cell("print('a')")]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    chapter = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "running_seconds": 10})
+    write(chapter, source / "book" / "one.ipynb")
+    command = [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "-b", "html", source, html]
+    assert subprocess.run(command, capture_output=True, text=True).stderr == ""
+    (line,) = re.findall(
+        r'</h1>\s*(<p class="chapter-line">.*</p>)', (html / "book/one.html").read_text("utf-8")
+    )
     # 599 words, the title, "print" and "a" are 602.
     times = "Reading: about 3 minutes, at 200 words a minute. Running: about 10 s on a CPU. "
-    assert words == times + "Download: .ipynb, .py."
-    assert "chapter-line" not in plain
+    words = times + "Download: .ipynb, .py. Open in: Colab, Binder."
+    assert re.sub(r"<[^>]*>", "", line) == words
+    for service, link in chapter_line.launches(GITHUB, "book/one.ipynb").items():
+        assert f'href="{link}">{service}<' in line
+    assert "chapter-line" not in (html / "index.html").read_text("utf-8")
     links = re.findall(r'<a download href="([^"]*)"', line)
     notebook, script = [(html / "book" / link).resolve() for link in links]
     assert json.loads(notebook.read_text("utf-8"))["cells"][1]["source"] == ["print('a')"]
@@ -71,19 +60,12 @@ def test_a_chapter_says_its_times_and_has_its_downloads_and_a_plain_page_does_no
     assert '"download"' not in index
 
 
-def test_with_an_address_a_chapter_opens_in_colab_and_binder(build):
-    line, words = line_of(build(GITHUB)[0])
-    assert words.endswith("Open in: Colab, Binder.")
-    assert (
-        'href="https://colab.research.google.com/github/owner/name/blob/main/book/one.ipynb">Colab<' in line
-    )
-    assert (
-        'href="https://mybinder.org/v2/gh/owner/name/main?urlpath=lab%2Ftree%2Fbook%2Fone.ipynb">Binder<'
-        in line
-    )
-
-
-def test_a_repository_elsewhere_opens_in_binder_only():
+def test_with_an_address_a_chapter_opens_in_colab_and_binder_and_elsewhere_in_binder_only():
+    assert chapter_line.launches("", "book/one.ipynb") == {}
+    assert chapter_line.launches(GITHUB, "book/one.ipynb") == {
+        "Colab": "https://colab.research.google.com/github/owner/name/blob/main/book/one.ipynb",
+        "Binder": "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab%2Ftree%2Fbook%2Fone.ipynb",
+    }
     assert chapter_line.launches("https://git.example.org/name", "book/one.ipynb") == {
         "Binder": "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fname/main"
         "?urlpath=lab%2Ftree%2Fbook%2Fone.ipynb"

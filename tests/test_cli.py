@@ -87,6 +87,7 @@ def test_a_record_that_could_not_be_written_is_refused_before_training(record, c
     assert "--record" in error_line(capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe that breaks")
 def test_a_reader_who_has_seen_enough_is_no_error():
     code = "import sys; from alexnet_lib.cli import main; sys.exit(main(['train', '--list']))"

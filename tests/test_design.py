@@ -73,8 +73,6 @@ def test_a_top_level_file_is_a_section_and_imports_only_earlier_ones(path):
     ("name", "source", "found"),
     [
         ("relu", "from .towers import split", ["towers"]),
-        ("relu", "from . import towers", ["towers"]),
-        ("relu", "import alexnet_lib.towers", ["towers"]),
         ("relu", "from alexnet_lib.data.images import decode", ["data"]),
         ("guard", "from .paper import LRN", ["paper"]),
         ("helpers", "", ["helpers.py is not a section of the paper: put it into a folder"]),

@@ -88,9 +88,3 @@ def test_a_mask_is_drawn_anew_each_time_and_the_seed_repeats_it():
     first, second = layer(a), layer(a)
     assert not torch.equal(first, second)
     assert torch.equal(dropped(a, seed=1), first)
-
-
-@pytest.mark.parametrize("p", [-0.1, 1.1, "half", math.nan])
-def test_p_is_a_probability(p):
-    with pytest.raises((TypeError, ValueError), match="p is"):
-        PaperDropout(p)

@@ -87,29 +87,6 @@ def test_each_module_is_left_in_the_mode_that_it_was_in():
     assert net.training
 
 
-class Brightest(nn.Module):
-    """Scores that depend on the whole crop, and on training mode."""
-
-    def forward(self, crops):
-        rows = crops.mean(dim=1)
-        scores = torch.stack([rows[:, 0].mean(1), rows[:, :, 0].mean(1), rows.mean((1, 2))], dim=1) / 20
-        return scores * (0.0 if self.training else 1.0)
-
-
-def test_probabilities_are_averaged_over_torchvisions_ten_crops():
-    images = torch.randint(
-        0, 256, (5, 3, 12, 14), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
-    mean = torch.tensor([100.0, 110.0, 120.0]).view(3, 1, 1)
-    net = Brightest()
-    crops = torch.stack(torchvision_ten_crop(images, 8), dim=1).float()  # (5, 10, 3, 8, 8)
-    net.eval()
-    expected = torch.stack([net(ten - mean).softmax(1).mean(0) for ten in crops])
-    net.train()
-    torch.testing.assert_close(ten_crop_probabilities(net, images, 8, mean=mean, batch=2), expected)
-    assert net.training  # left as it was
-
-
 def test_averaging_probabilities_and_averaging_scores_can_rank_otherwise():
     scores = torch.tensor([[4.0, 0.0], [-1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]])
     assert scores.mean(0).argmax() == 0
@@ -124,7 +101,7 @@ def test_several_nets_must_judge_the_same_images():
 
 
 class Sum(nn.Module):
-    """Scores that see every pixel at its own place; with a parameter, so that it lies on a device."""
+    """Scores that see every pixel at its own place, none in training; its parameter lies on a device."""
 
     def __init__(self, size):
         super().__init__()
@@ -132,7 +109,7 @@ class Sum(nn.Module):
         self.weight = nn.Parameter(torch.randn(4, 3 * size * size, generator=draw) / 500)
 
     def forward(self, crops):
-        return crops.flatten(1) @ self.weight.T
+        return crops.flatten(1) @ self.weight.T * (not self.training)
 
 
 def pictures(count=5, height=12, width=14):
@@ -140,36 +117,31 @@ def pictures(count=5, height=12, width=14):
     return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=draw)
 
 
-def test_a_mean_image_is_subtracted_before_the_crops_are_cut_and_reflected():
-    images, net = pictures(), Sum(8)
-    mean = 255 * torch.rand(3, 12, 14, generator=torch.Generator().manual_seed(3))
-    crops = torch.stack(torchvision_ten_crop(images - mean, 8), dim=1)  # (5, 10, 3, 8, 8)
-    expected = torch.stack([net(ten).softmax(1).mean(0) for ten in crops]).detach()
-    torch.testing.assert_close(ten_crop_probabilities(net, images, 8, mean=mean), expected)
+def mean_of(shape):
+    return 255 * torch.rand(shape, generator=torch.Generator().manual_seed(3))
 
 
-def test_a_mean_of_the_crops_size_is_the_same_for_every_crop():
-    images, net = pictures(), Sum(8)
-    mean = 255 * torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(3))
-    crops = torch.stack(torchvision_ten_crop(images, 8), dim=1).float()
-    expected = torch.stack([net(ten - mean).softmax(1).mean(0) for ten in crops]).detach()
-    torch.testing.assert_close(ten_crop_probabilities(net, images, 8, mean=mean), expected)
-
-
-@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 8, 8), (3, 13, 15)])
-def test_the_center_crop_is_torchvisions_and_loses_the_mean_of_its_place(shape):
-    images, net = pictures(height=13, width=15), Sum(8)
-    mean = 255 * torch.rand(shape, generator=torch.Generator().manual_seed(3))
+@pytest.mark.parametrize("shape", [(3, 12, 14), (3, 8, 8), (3, 1, 1)])
+def test_probabilities_are_averaged_over_torchvisions_ten_crops_without_the_mean(shape):
+    """A mean as large as the image is subtracted before the crops are cut and reflected, others after."""
+    images, net, mean = pictures(), Sum(8).eval(), mean_of(shape)
     whole = shape[1:] == images.shape[2:]
-    crops = center_crop(images - mean, 8) if whole else center_crop(images, 8) - mean
+    crops = torchvision_ten_crop(images - mean if whole else images, 8)
+    crops = torch.stack(crops, dim=1) - (0 if whole else mean)  # (5, 10, 3, 8, 8)
+    expected = torch.stack([net(ten).softmax(1).mean(0) for ten in crops]).detach()
+    found = ten_crop_probabilities(net.train(), images, 8, mean=mean, batch=2)
+    torch.testing.assert_close(found, expected)
+    assert net.training  # left as it was
+
+
+@pytest.mark.parametrize("shape", [None, (3, 1, 1), (3, 8, 8), (3, 13, 15)])
+def test_the_center_crop_is_torchvisions_and_loses_the_mean_of_its_place(shape):
+    images, net = pictures(height=13, width=15), Sum(8).eval()
+    mean = mean_of(shape) if shape else None
+    whole = shape and shape[1:] == images.shape[2:]
+    crops = center_crop(images - mean, 8) if whole else center_crop(images, 8) - (mean if shape else 0.0)
     expected = net(crops).softmax(1).detach()
     torch.testing.assert_close(center_crop_probabilities(net, images, 8, mean=mean, batch=2), expected)
-
-
-def test_without_a_mean_nothing_is_subtracted():
-    images, net = pictures(), Sum(8)
-    expected = net(center_crop(images, 8).float()).softmax(1).detach()
-    torch.testing.assert_close(center_crop_probabilities(net, images, 8), expected)
 
 
 @pytest.mark.parametrize("probabilities", [center_crop_probabilities, ten_crop_probabilities])

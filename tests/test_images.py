@@ -2,12 +2,10 @@
 
 import os
 import struct
-import subprocess
 import sys
-import warnings
 import zlib
 from importlib.metadata import version
-from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import functional as F
 
+from alexnet_lib import records
 from alexnet_lib.data.images import CorruptImageError, mean_image, read_image, read_images, rescale_and_crop
 from alexnet_lib.dataset import load
 
@@ -86,7 +85,7 @@ def test_four_inks_and_a_turned_camera_come_out_upright_in_three_colors(data, lo
 
 @pytest.mark.parametrize("height", [1, 300])
 def test_a_picture_20_000_pixels_wide_is_decoded_or_refused_in_little_memory(data, loaded, height):
-    noise(20_000, height).save(data / "train" / "one" / "wide.png")
+    Image.new("RGB", (20_000, height)).save(data / "train" / "one" / "wide.png")
     if height == 300:  # 17,066 x 256 on the way
         assert loaded(256).shape == (3, 256, 256)
         return
@@ -95,15 +94,14 @@ def test_a_picture_20_000_pixels_wide_is_decoded_or_refused_in_little_memory(dat
         loaded(256)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such count")
 def test_a_strip_does_not_grow_to_gigabytes_on_its_way_to_a_square():
-    code = (
-        "import resource; from PIL import Image; from alexnet_lib.data.images import rescale_and_crop\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "try: rescale_and_crop(Image.new('RGB', (20_000, 1)))\n"
-        "except ValueError: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(told.stdout) < 100_000  # kilobytes
+    strip = Image.new("RGB", (20_000, 1))
+    records.reset_peak()
+    before = records.environment("cpu")["memory"]
+    with pytest.raises(ValueError, match="above Pillow's limit"):
+        rescale_and_crop(strip)
+    assert records.environment("cpu")["memory"] - before < 100_000_000
 
 
 BOMBS = {
@@ -196,27 +194,6 @@ def test_the_mean_of_many_images_is_exact_where_float32_sums_are_not():
     assert torch.equal(mean_image(images.to(torch.uint8)).flatten(), exact)
 
 
-def test_no_images_have_no_mean():
-    with pytest.raises(ValueError, match="at least one"):
-        mean_image(torch.zeros(0, 3, 2, 2, dtype=torch.uint8))
-
-
-def test_a_long_list_of_corrupt_files_is_cut_in_the_text_and_complete_in_paths():
-    error = CorruptImageError({Path(f"{k}.jpg"): "broken" for k in range(12)})
-    assert "9.jpg: broken; and 2 more" in str(error)
-    assert len(error.paths) == 12
-
-
-def test_a_decompression_bomb_is_an_error_not_a_warning(tmp_path, monkeypatch):
-    path = tmp_path / "bomb.png"
-    noise(20, 20).save(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # 400 pixels: a warning of Pillow's
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        with pytest.raises(CorruptImageError, match=r"DecompressionBombWarning"):
-            read_images([path])
-
-
 def test_more_images_than_memory_holds_say_how_much_they_take(data):
     path = data / "train" / "one" / "a.png"
     noise(6, 5).save(path)
@@ -230,12 +207,6 @@ def test_other_color_modes_become_rgb_as_pillow_converts_them(tmp_path, mode):
     image.save(path)
     assert read_image(path).mode == "RGB"
     assert np.array_equal(np.asarray(read_image(path)), np.asarray(image.convert("RGB")))
-
-
-def test_sixteen_bits_are_cut_to_eight(tmp_path):
-    values = np.array([[0, 255, 256, 32768, 65535]], dtype=np.uint16)
-    Image.fromarray(values).save(tmp_path / "a.png")
-    assert np.asarray(read_image(tmp_path / "a.png"))[0, :, 1].tolist() == [0, 0, 1, 128, 255]
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
@@ -282,9 +253,17 @@ def test_one_bad_file_among_good_ones_is_named_and_the_others_are_right(tmp_path
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_named_pipe_is_refused_and_not_waited_for(data):
     os.mkfifo(data / "train" / "one" / "x.jpg")
-    code = f"from alexnet_lib.dataset import load; load({f'folder:{data}'!r}, 'train')"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
-    assert "x.jpg: ValueError: not a regular file" in run.stderr
+    told = []
+
+    def loading():
+        with pytest.raises(CorruptImageError, match=r"x\.jpg: ValueError: not a regular file"):
+            load(f"folder:{data}", "train")
+        told.append("refused")
+
+    waiting = Thread(target=loading, daemon=True)  # one that waits for the pipe ends with the tests
+    waiting.start()
+    waiting.join(timeout=60)
+    assert told
 
 
 def test_the_mean_of_some_images_is_theirs_alone_in_any_order_of_memory():

@@ -1,14 +1,10 @@
 """What is installed: the locks, the commands that keep to them, and the licenses of what a reader gets."""
 
-import base64
-import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -57,7 +53,7 @@ def test_the_locks_are_within_what_requirements_txt_allows():
 
 def test_the_library_asks_for_the_same_ranges_as_requirements_txt():
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["chapters"]]
+    wanted = sum(project["optional-dependencies"].values(), project["dependencies"])
     asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, wanted)}
     assert {name: ranges()[name] for name in asked} == asked
 
@@ -97,65 +93,3 @@ def test_the_lines_without_make_install_what_make_installs():
     assert all(call in by_make for call in without)
     # Whatever comes from elsewhere is compared with its sum; the library itself lies here.
     assert all("--require-hashes" in call or call >= {"--no-deps", "-e", "."} for call in by_make)
-
-
-def wheel(folder, name, version, body="seen = True\n"):
-    """A package of one line as a file that pip installs; gives the file."""
-    module = name.replace("-", "_")
-    info = f"{module}-{version}.dist-info"
-    content = {
-        f"{module}.py": body,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = []
-    for path, text in content.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        rows.append(f"{path},sha256={digest},{len(text.encode())}")
-    content[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-    file = folder / f"{module}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(file, "w") as archive:
-        for path, text in content.items():
-            archive.writestr(path, text)
-    return file
-
-
-def lock_of(path, name, version, file):
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    path.write_text(f"--only-binary :all:\n{name}=={version} \\\n    --hash=sha256:{digest}\n", "utf-8")
-
-
-@pytest.fixture
-def strangers_folder(tmp_path):
-    """A project with our Makefile below a name with spaces and umlauts, where packages lie, make(target)"""
-    folder, files = tmp_path / "Größe und Maß", tmp_path / "files"
-    (folder / "locks").mkdir(parents=True)
-    files.mkdir()
-    shutil.copy(ROOT / "Makefile", folder)
-
-    def make(target):
-        # Settings of pip on this machine could name places of their own.
-        offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(files)}
-        words = ["make", target, f"PYTHON={sys.executable}"]
-        return subprocess.run(words, cwd=folder, env=QUIET | offline, capture_output=True, text=True)
-
-    return folder, files, make
-
-
-@pytest.mark.slow
-@needs_make
-def test_make_refuses_a_file_whose_sum_is_not_in_the_lock(strangers_folder):
-    folder, files, make = strangers_folder
-    good = wheel(files, "jupyter-book", "1.0")
-    lock_of(folder / "locks" / "reading.txt", "jupyter-book", "1.0", good)
-    wheel(files, "jupyter-book", "1.0", body="seen = False\n")
-    refused = make(".venv/.reading")
-    assert refused.returncode != 0
-    assert "DO NOT MATCH THE HASHES" in refused.stderr
-    assert not (folder / ".venv" / ".reading").exists()
-    assert not list((folder / ".venv").rglob("jupyter_book.py"))
-    wheel(files, "jupyter-book", "1.0")
-    lock_of(folder / "locks" / "reading.txt", "jupyter-book", "1.0", good)
-    accepted = make(".venv/.reading")
-    assert accepted.returncode == 0, accepted.stderr
-    assert list((folder / ".venv").rglob("jupyter_book.py"))

@@ -109,18 +109,6 @@ def test_with_an_address_a_chapter_begins_with_a_cell_that_installs_the_library(
     assert executed.read_bytes() == before
 
 
-@pytest.mark.slow
-def test_a_change_of_the_address_changes_the_cell_and_an_empty_one_takes_it_away(executed, address):
-    before = executed.read_bytes()
-    for text, cells in [(GITHUB, 4), ("https://github.com/other/name", 4), ("", 3)]:
-        address(text)
-        assert len(notebooks.check(executed)) == 1
-        notebooks.store(executed)
-        assert notebooks.check(executed) == []
-        assert len(nbformat.read(executed, as_version=4).cells) == cells
-    assert executed.read_bytes() == before
-
-
 @pytest.mark.parametrize(
     ("seconds", "before", "after"),
     [

@@ -14,10 +14,11 @@ from conftest import ROOT, finish, new_tab, toc_pages, visiting, weights
 
 pytestmark = pytest.mark.browser
 
-# One look a page, and all four at three pages: what depends on the width does not depend on the theme.
+# One look a page, two at three pages, and at night all four there: what depends on the width does not depend
+# on the theme.
 LOOKS = [(1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")]
 THOROUGH = ["book/index.html", "book/3_3_local_response_normalization.html", "book/claim_ledger.html"]
-FROM_FILE = ["book/index.html", "book/4_2_dropout.html", "book/widget_gallery.html"]
+FROM_FILE = ["book/index.html", "book/4_2_dropout.html"]  # and the gallery, in widgets/test_gallery.py
 # docutils writes a list of citations with roles that ARIA has since deprecated; browsers take them as plain
 # list items, so nothing is lost to the reader. axe-core's rule -> how the element begins.
 KNOWN = {
@@ -92,7 +93,8 @@ def looks():
     """(page, width, theme) for each look; width and theme change from page to page."""
     for at, page in enumerate(toc_pages()):
         for width, theme in LOOKS if page in THOROUGH else [LOOKS[at % 2]]:
-            yield pytest.param(page, width, theme, id=f"{page}-{width}-{theme}")
+            marks = [pytest.mark.slow] if (width, theme) in LOOKS[2:] else []
+            yield pytest.param(page, width, theme, marks=marks, id=f"{page}-{width}-{theme}")
 
 
 def faults(visit):
@@ -130,22 +132,6 @@ def test_a_line_of_text_has_60_to_72_characters(browser, book_url):
         found = visit.page.evaluate(LINES)
         assert len(found) > 20
         assert 60 <= statistics.median(found) <= 72
-
-
-# Pixels from the first slider to the end of the last picture, by widget.
-REACH = """() => [...document.querySelectorAll(".page-widget")].map(box => {
-  const root = box.querySelector(".page-widget-live").shadowRoot;
-  const boxes = kind => [...root.querySelectorAll(kind)]
-    .filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());
-  const [sliders, pictures] = [boxes("input[type=range], select"), boxes("canvas")];
-  const reach = Math.max(...pictures.map(b => b.bottom)) - Math.min(...sliders.map(b => b.top));
-  return [box.dataset.widget, sliders.length && pictures.length ? Math.round(reach) : 0];
-})"""
-
-
-def test_a_hand_on_a_slider_sees_all_pictures(browser, book_url):
-    with visiting(browser, f"{book_url}/book/widget_gallery.html", width=1280) as visit:
-        assert [(name, reach) for name, reach in visit.page.evaluate(REACH) if reach > 560] == []
 
 
 @pytest.mark.parametrize("path", FROM_FILE)
@@ -264,6 +250,30 @@ def test_no_address_and_nothing_stored_in_the_browser_becomes_code(browser, book
     # The theme says so where it takes its own colors instead of those that were stored.
     assert [p for p in visit.problems if not p.startswith("console: Got invalid theme mode: ")] == []
     visit.page.context.close()
+
+
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
+  const get = () => { throw new DOMException("denied", "SecurityError") };
+  Object.defineProperty(window, name, { get, configurable: true });
+}"""
+
+
+def test_where_the_browser_gives_no_storage_search_and_theme_work(browser, book_url):
+    """A search for what every object of JavaScript inherits is tried on the way."""
+    visit = new_tab(browser, "light", javascript=True)
+    page, hits = visit.page, visit.page.locator("#search-results li a")
+    page.add_init_script(NO_STORAGE)
+    for word in ("overlapping", "constructor", "__proto__"):
+        page.goto(f"{book_url}/search.html?q={word}", wait_until="load")
+        page.locator("#search-results p.search-summary").wait_for()
+        found = hits.count()
+        assert found if word == "overlapping" else "undefined" not in hits.all_inner_texts()
+    before = page.locator("html").get_attribute("data-mode")
+    page.locator(".theme-switch-button:visible").first.click()
+    assert page.locator("html").get_attribute("data-mode") != before
+    # The theme says so where it has no stored choice to follow.
+    assert [p for p in visit.problems if not p.startswith("console: Got invalid theme mode: ")] == []
+    page.context.close()
 
 
 BAD_PAGE = """<!doctype html><html lang="en"><head><title>Bad</title>

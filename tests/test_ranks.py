@@ -97,6 +97,7 @@ def test_a_batch_is_shared_equally_or_not_at_all():
         batch_shard("batch_size", 128, place(0, 3))
 
 
+@pytest.mark.slow  # two processes that train do it in test_train.py
 def test_two_processes_know_their_places_and_sum_over_both():
     given = torch.zeros(2)
     results = run_processes(who, 2, given)

@@ -1,7 +1,9 @@
 """A run ends where it should: broken off and resumed, split over processes, stopped, diverged."""
 
+import io
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 from training import CONFIG, TinyNet, sets, signaled_net, tiny_net, tiny_run
 
 from alexnet_lib import records
@@ -105,6 +108,14 @@ def test_a_run_that_is_asked_to_ends_with_the_first_epoch_whose_error_is_low_eno
     assert tiny_run(tmp_path, config, resume=True).curves == result.curves
 
 
+def test_the_bar_shows_the_validation_error_on_a_narrow_terminal(monkeypatch):
+    shown = io.StringIO()
+    bar = {"file": shown, "ncols": 80, "disable": False, "mininterval": 0}
+    monkeypatch.setattr(training, "tqdm", lambda *given, **options: tqdm(*given, **options | bar))
+    tiny_run(config=replace(CONFIG, epochs=2), progress=True)
+    assert re.search(r"val=\d+\.\d%", shown.getvalue())
+
+
 def test_ten_crops_are_measured_where_the_images_leave_a_border_for_them():
     assert "top-1 error, ten crops" in tiny_run(config=replace(ONE_EPOCH, training_images=40)).results
     without = tiny_run(config=replace(ONE_EPOCH, image_size=16)).results
@@ -185,6 +196,7 @@ def test_a_gpu_learns_what_the_cpu_learns(settings):
 # Broken off and resumed
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(tmp_path):
     def start(folder, resume):
         code = "import pathlib, sys, training as t; t.long_run(pathlib.Path(sys.argv[1]), bool(sys.argv[2:]))"

@@ -67,12 +67,12 @@ AT_SMALL_SCALE = {
     "crops": ("augmentation-cifar", 0),
     "color-noise": ("augmentation-cifar", 1),
     "ten-crops": ("augmentation-cifar", 2),
-    "dropout-time": ("dropout-cifar", 0),
-    "dropout": ("dropout-cifar", 1),
-    "weight-decay": ("weight-decay-cifar", 0),
+    "dropout-time": ("dropout-few-images", 2),
+    "dropout": ("dropout-few-images", 1),
+    "weight-decay": ("weight-decay-long", 0),
     "averaged-nets": ("averaged-nets-cifar", 0),
 }
-UNDERFITS = {"overlap-overfitting", "dropout"}  # nothing to cure in these small networks
+UNDERFITS = {"overlap-overfitting"}  # nothing to cure in this small network
 WHY_NOT = {"error-2010": "needs all ImageNet", "error-2012": "needs all ImageNet"}
 CIFAR_10 = 50_000  # training images; ours use fewer
 
@@ -165,8 +165,8 @@ def _found(name: str) -> tuple[str, str]:
     if name == "lrn-cifar":
         told = f"{_levels(answer)}, at {_part_of_cifar(answer)} of the data"
         return told, f"{_words(name, answer)}, in points"
-    levels = name in ("crops", "dropout")  # claims about overfitting: what we have is the test error
-    told = f"test error {_levels(answer)}" if levels else _mean(answer, interval=True)
+    levels = {"crops": "test error", "dropout": "test minus training error"}  # claims about overfitting
+    told = f"{levels[name]} {_levels(answer)}" if name in levels else _mean(answer, interval=True)
     return told + ("; it underfits" if name in UNDERFITS else ""), _words(name, answer)
 
 

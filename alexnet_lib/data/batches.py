@@ -69,10 +69,12 @@ class Batches:
 
     images: the training set; chosen: the indices of the images to use. Mean image and principal components
     are of the chosen images alone. Records made before this rule took them over the whole training set, its
-    validation and unused images too. `mean`: (3, side, side), float32.
+    validation and unused images too. mean: (3, side, side), in place of their own.
     """
 
-    def __init__(self, images: ImageSet, chosen: Tensor, config: TrainConfig, ranks: Ranks):
+    def __init__(
+        self, images: ImageSet, chosen: Tensor, config: TrainConfig, ranks: Ranks, mean: Tensor | None = None
+    ):
         self.config, self.chosen, self.device = config, chosen, ranks.device
         self.rows = batch_shard("batch_size", config.batch_size, ranks)
         self.steps = len(chosen) // config.batch_size  # of one epoch
@@ -83,7 +85,8 @@ class Batches:
             )
         self.draw = Generator()
         self.crop = RandomCropFlip(config.input_size, self.draw, shared_by=config.crop_shared_by)
-        self.mean = _resized(mean_image(images.images, chosen)[None], config.image_size)[0].to(self.device)
+        mean = mean_image(images.images, chosen) if mean is None else mean
+        self.mean = _resized(mean[None], config.image_size)[0].to(self.device)
         self.noise = None
         if config.color_noise:
             self.noise = PCAColorNoise(config.color_noise, self.draw, magnitude=config.color_noise_scale)

@@ -54,7 +54,7 @@ def together(outcomes: Sequence[TrainResult], config: TrainConfig, test: ImageSe
     )
 
 
-def average_of_runs(runs: Sequence[Record], folders: Sequence[Path], test: ImageSet, label: str) -> Record:
+def average_of_runs(label: str, runs: Sequence[Record], folders: Sequence[Path], test: ImageSet) -> Record:
     """One record for the average of the nets that runs have left in their folders, over ten crops.
 
     Its "top-1 error, ten crops" is the mean of the nets' own errors, as each run recorded it.

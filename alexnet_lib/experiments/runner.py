@@ -2,12 +2,11 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -73,15 +72,17 @@ def run(
             )
         return sets or loaded[wanted]
 
-    def make(label: str, config: TrainConfig, nets: int = 1) -> None:
-        """Make a run and record it, unless it is on record, or another process makes it."""
+    def trained(label: str, config: TrainConfig, nets: int = 1) -> Record:
+        options = {"device": device, "sets": images(config), "progress": progress}
+        return _train(experiment, label, config, nets, runs_at / label, label == snapshot, options)
+
+    def make(label: str, make_one: Callable[..., Record], *given) -> None:
+        """Make a record and store it, unless it is there, or another process makes it."""
         try:
             with lock_folder(runs_at / "locks" / label):
                 if label in on_record(experiment.name, folder):
                     return
-                options = {"device": device, "sets": images(config), "progress": progress}
-                at, watch = runs_at / label, label == snapshot
-                record = _train(experiment, label, config, nets, at, watch, options)
+                record = make_one(label, *given)
                 records.store(record, folder)
         except ValueError as error:
             if "another run is writing there" not in str(error):
@@ -90,24 +91,25 @@ def run(
             return
         made.append(record)
         if progress:
-            told = record.config.get("failed") or f"{experiment.criterion}: {experiment.criterion.of(record)}"
-            tqdm.write(f"{label}: {told}, {record.seconds:.0f} s")
+            reached = experiment.criterion.of(record)
+            told = "on record" if reached is None else f"{experiment.criterion}: {reached}"
+            tqdm.write(f"{label}: {record.config.get('failed') or told}, {record.seconds:.0f} s")
 
     for arm in arms:
         declared = experiment.arms[arm]
         searched = declared.rate_of or arm
         for rate in experiment.arms[searched].rates:
-            make(search_label(searched, rate), experiment.search_config(searched, rate))
+            make(search_label(searched, rate), trained, experiment.search_config(searched, rate))
         # Without a rate none of the grid came to anything, and there is none to measure with.
         if chosen := chosen_rate(experiment, arm, on_record(experiment.name, folder)):
             for seed in seeds:
-                make(run_label(arm, seed), experiment.config(arm, seed, chosen.rate), declared.nets)
+                make(run_label(arm, seed), trained, experiment.config(arm, seed, chosen.rate), declared.nets)
         labels = [run_label(arm, seed) for seed in range(experiment.seeds)]
         known = on_record(experiment.name, folder)
         if arm == experiment.average and known.keys() >= set(labels) and f"{arm}-average" not in known:
             runs, test = [known[label] for label in labels], images(experiment.config(arm, 0))[1]
-            made.append(average_of_runs(runs, [runs_at / each for each in labels], test, f"{arm}-average"))
-            records.store(made[-1], folder)
+            folders = [runs_at / label for label in labels]
+            make(f"{arm}-average", average_of_runs, runs, folders, test)
     return made
 
 
@@ -121,8 +123,7 @@ def _train(
     parts = [(config, at)]
     if nets > 1:
         parts = [(each, at / f"net-{n}") for n, each in enumerate(members(config, nets))]
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    records.reset_peak()
     try:
         with snapshots(at, kept // config.batch_size, config.epochs) if watch else nullcontext():
             outcomes = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import torch
+import torch.fx
 from torch import Tensor
 from torch.autograd import forward_ad
 
@@ -15,16 +16,23 @@ class FastLocalResponseNorm(LocalResponseNorm):
     """The same layer and numbers, but it keeps only its input for the way back, and computes d again."""
 
     def forward(self, a: Tensor) -> Tensor:  # (N, C, H, W)
-        watched = torch.compiler.is_compiling() or torch.jit.is_tracing() or is_transformed(a)
-        if watched or a.dim() != 4 or not a.is_floating_point() or not a.numel() or a.device.type != "cpu":
+        if (
+            is_watched(a)
+            or a.dim() != 4
+            or not a.is_floating_point()
+            or not a.numel()
+            or a.device.type != "cpu"
+        ):
             return super().forward(a)  # the formula, which torch can compile and differentiate in any way
         alpha = self.alpha / self.n if self.alpha_over_n else self.alpha
         channels = a.unflatten(1, (self.towers, -1))  # (N, towers, C / towers, H, W)
         return BlockedLRN.apply(channels, self.n, self.k, alpha, self.beta).flatten(1, 2)
 
 
-def is_transformed(a: Tensor) -> bool:
-    """Whether torch.func or forward-mode differentiation is at work."""
+def is_watched(a: Tensor) -> bool:
+    """Whether a compiler, a tracer, torch.func or forward-mode differentiation is at work."""
+    if isinstance(a, torch.fx.Proxy) or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
     return torch._C._are_functorch_transforms_active() or forward_ad.unpack_dual(a).tangent is not None
 
 

@@ -95,17 +95,24 @@ class TrainedNet:
 
 
 def load_net(folder: str | Path) -> TrainedNet:
-    """The net of the newest checkpoint in the folder of a run.
+    """The net of the newest checkpoint in the folder of a run, or of the checkpoint that is named.
 
     Raises FileNotFoundError where no run is, CheckpointError where none of its checkpoints is whole.
     """
-    found = checkpoints.newest(folder)
-    if not found:
+    if Path(folder).is_file():
+        state = checkpoints.read(folder)
+    elif found := checkpoints.newest(folder):
+        state = found[1]
+    else:
         raise FileNotFoundError(f"folder {folder} holds no checkpoint: name the --out of an `alexnet train`")
-    config, classes = config_of(found[1]), tuple(found[1]["classes"])
+    if "classes" not in state:
+        raise checkpoints.CheckpointError(
+            f"{folder} holds weights alone: name the checkpoint of the same run"
+        )
+    config, classes = config_of(state), tuple(state["classes"])
     net = build_net(config, len(classes))
-    net.load_state_dict(found[1]["net"])
-    return TrainedNet(net.eval(), config, found[1]["mean"], classes)
+    net.load_state_dict(state["net"])
+    return TrainedNet(net.eval(), config, state["mean"], classes)
 
 
 def config_of(state: dict) -> TrainConfig:

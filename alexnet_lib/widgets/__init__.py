@@ -19,6 +19,7 @@ _MODULES = {
     "ActivationExplorer": "activation",
     "ArchitectureExplorer": "architecture",
     "TowerExplorer": "towers",
+    "RaceExplorer": "race",
     "RunExplorer": "runs",
     "NetExplorer": "net",
     "NetWalk": "walk",

@@ -13,9 +13,9 @@ ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader 
 SNAPSHOTS = Path(__file__).parent.parent / "results" / "network-in-the-page"
 
 # No import or export: put before each module.
-SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "explorer")
+SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "lanes", "explorer")
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = ("engine", "engine_grad")  # scripts that run in a worker; they come as text, on a click too
+WORKERS = ("engine", "engine_grad", "learn")  # scripts of a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:

@@ -30,7 +30,7 @@ SECTIONS = (
     *("distributed", "augmentation", "dropout", "learning", "train", "evaluation", "qualitative", "records"),
     "cli",
 )
-FOLDERS = ("data", "training", "fast", "experiments", "widgets")
+FOLDERS = ("use", "data", "training", "fast", "experiments", "widgets")
 MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 WIDE = 88  # characters; a longer signature gets a line for each argument
 Definition = ast.FunctionDef | ast.ClassDef

@@ -4,6 +4,8 @@ It imports the standard library, docutils, Sphinx and myst-nb only: building the
 
 - A page with a widget gets page-widgets.js; the data assets are beside it and loaded when a widget asks.
 - Of an output's forms the page shows the static HTML before the live view, and no widget manager is loaded.
+- storage.js comes before the theme's scripts, which end where a browser gives a page no storage.
+- A search for "constructor" finds words and not what every JavaScript object inherits.
 - A stored ipywidgets control has no kernel in the page. It becomes a note, and a warning that stops a
   strict build, unless its cell has the tag `live-only`, by which an author says that this is meant.
 - A page loads no script that it does not use: no MathJax (250 kB) without a formula, and no inline script
@@ -65,6 +67,21 @@ def write_bundle(app: Sphinx) -> None:
     app.config.html_static_path.append(str(static))
 
 
+def add_storage(_app: Sphinx, _pagename: str, _template, context: dict, _doctree) -> None:
+    """Put storage.js into the head of a page before anything else that runs."""
+    script = f'<script src="{context["pathto"]("_static/scripts/storage.js", 1)}"></script>'
+    context["metatags"] = context.get("metatags", "") + script
+
+
+def list_inherited_names(app: Sphinx) -> list:
+    """Give names that every JavaScript object inherits an empty entry, where the search would find those."""
+    if indexer := getattr(app.builder, "indexer", None):
+        for words in (indexer._mapping, indexer._title_mapping):
+            for name in ("__proto__", "constructor"):
+                words.setdefault(name, set())
+    return []
+
+
 def add_script(app: Sphinx, pagename: str, _template, context: dict, _doctree) -> None:
     scripts = getattr(app.env, "nb_metadata", {}).get(pagename, {}).get("js_files", {})
     for key in [key for key in scripts if key.startswith("ipywidgets")]:
@@ -116,6 +133,8 @@ def setup(app: Sphinx) -> dict:
     app.setup_extension("myst_nb")
     app.connect("config-inited", prefer_twins)
     app.connect("builder-inited", write_bundle)
+    app.connect("html-page-context", add_storage)
+    app.connect("html-collect-pages", list_inherited_names)
     app.connect("html-page-context", add_script, priority=400)  # before myst-nb adds its scripts (500)
     app.connect("html-page-context", drop_scripts, priority=900)  # after all that add scripts
     app.add_post_transform(DeadWidgets)

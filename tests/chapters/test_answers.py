@@ -70,7 +70,11 @@ FUNCTIONS = [
     nn.Linear(3, 3),
     nn.LazyLinear(2),
 ]
-ODD = [*VALUES, *FUNCTIONS]
+# Most checkers only call check_number or check_function: all odd answers for one of each and for those of
+# "find the bug", a few for the others.
+SOME = [None, "63", float("nan"), Odd(), torch.ones(1, device="meta"), raising(Wordless()), lambda: None]
+SOME += [lambda *_: None, nn.Identity(), nn.LazyLinear(2)]
+THOROUGH = {"check_guessing", "check_window_sum", *vars(bugs)}
 
 
 def zeroing(*arguments):
@@ -84,7 +88,7 @@ def zeroing(*arguments):
 @pytest.mark.parametrize("name", CHECKS)
 def test_an_odd_answer_gets_a_verdict_in_words_and_is_not_right(name):
     check = CHECKS[name]
-    for answer in [*ODD, zeroing]:
+    for answer in [*(VALUES + FUNCTIONS if name in THOROUGH else SOME), zeroing]:
         told = check(answer)
         assert isinstance(told, Verdict)
         assert not told.right, answer
@@ -102,10 +106,6 @@ def test_a_rate_may_be_rounded_and_a_count_may_not():
     assert check_function(lambda: 0.1 + 0.2, lambda: 0.3, [()], "Hint.", "Good.").right
     assert not check_function(lambda: 1_000_001, lambda: 1_000_000, [()], "Hint.", "Good.").right
     assert not check_function(lambda: 1e-9, lambda: 0.0, [()], "Hint.", "Good.").right
-
-
-def test_no_checker_was_lost():
-    assert len(CHECKS) >= 60
 
 
 def test_weights_that_are_no_numbers_are_no_start_and_no_update():
@@ -126,6 +126,10 @@ def test_weights_that_are_no_numbers_are_no_start_and_no_update():
 def test_a_reader_may_stop_a_checker():
     with pytest.raises(KeyboardInterrupt):
         normalization.check_window_sum(raising(KeyboardInterrupt()))
+
+
+def test_an_answer_that_writes_into_its_argument_does_not_change_what_is_expected():
+    assert not check_function(torch.zero_, lambda x: x, [(torch.ones(2),)], "Hint.", "Good.").right
 
 
 def double(x):

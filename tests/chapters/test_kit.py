@@ -100,6 +100,9 @@ def test_a_claim_card_has_the_three_values_of_every_claim(section):
         assert claim.statement in shown
         assert f"paper: {claim.paper} | original code: {claim.source or '–'} | ours: " in line
         assert line.endswith(found.verdict)
+        ours = line.partition("ours: ")[2]
+        numbers = [answer.effect.split()[0] for answer in found.answers] or [found.value]
+        assert [number for number in numbers if number not in ours] == []
 
 
 def test_without_records_an_experiment_says_what_it_waits_for_and_how_to_make_it(tmp_path):

@@ -154,6 +154,7 @@ FIGURES = {
 }
 
 
+@pytest.mark.slow  # the chapters draw the same figures, and their alt texts are compared with what is stored
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_light_and_its_alt_text_holds_what_it_draws(name):
     draw, words = FIGURES[name]

@@ -1,11 +1,13 @@
 """The tables that are computed, against numbers worked out elsewhere."""
 
 import dataclasses
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from conftest import ROOT
+from test_counts import PARAMETERS
 from test_records import RECORD
 from torch import nn
 
@@ -22,16 +24,6 @@ from alexnet_lib.chapters import (
 )
 from alexnet_lib.chapters.evidence import NOT_YET, finding
 from alexnet_lib.learning import TrainConfig
-
-PARAMETERS = {
-    "paper": 60_965_224,
-    "source-2012": 60_965_224,
-    "one-gpu": 59_798_312,
-    "full-width": 62_378_344,
-    "caffe": 60_965_224,
-    "torchvision": 61_100_840,
-    "review-004": 58_322_314,
-}
 
 
 def number(cell):
@@ -116,7 +108,9 @@ def test_the_memory_of_the_weights_is_what_torch_counts():
 
 def test_the_settings_of_a_recorded_run_are_read_back():
     config = replace(TrainConfig(), epochs=4, milestones=(1, 3), seed=7)
-    record = replace(RECORD, config={**dataclasses.asdict(config), "changes": []})
+    # As a file gives it back: a tuple comes back as a list.
+    stored = json.loads(json.dumps({**dataclasses.asdict(config), "changes": []}))
+    record = replace(RECORD, config=stored)
     assert training.config_of(record) == config
 
 
@@ -148,43 +142,6 @@ def test_the_ledger_follows_the_chapters_and_links_to_pages_that_exist(table):
         page = ledger.PAGES[section]
         assert (ROOT / "book" / f"{page}.ipynb").exists()
         assert f'href="{page}.html"' in table._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("claim", "ours", "words"),
-    [
-        ("Parameters of the network", "60,965,224", "counted: agrees"),
-        ("Figure 2: nine sizes in the caption", "8 of 9; conv1 has 290,400", "counted: misprint"),
-        ("Training views of one image", "2178", "counted: differs"),
-        ("Figure 1: tanh against ReLU, epochs to 25 % training error", "1.47 times; in three", "smaller"),
-        ("LRN on CIFAR-10: test error without and with", "31.4 → 29.6 %, at a fifth", "about as large"),
-        ("PCA color augmentation", "0.29 points (-0.05 to 0.64)", "no effect seen"),
-        ("Ten crops against the center crop", "3.34 points (3.00 to 3.69)", "larger"),
-        ("ILSVRC-2010, test error", "needs all ImageNet", "cannot be asked here"),
-    ],
-)
-def test_a_row_of_the_ledger_has_our_value_and_the_words_for_it(table, claim, ours, words):
-    (row,) = (row for row in table.rows if row[1] == claim)
-    assert row[4].startswith(ours)
-    assert row[5].startswith(words)
-
-
-def test_a_comparison_at_small_scale_is_of_the_claim_that_it_stands_for(table):
-    asked = {
-        claim: ledger.EXPERIMENTS[name].comparisons[n] for claim, (name, n) in ledger.AT_SMALL_SCALE.items()
-    }
-    arms = {claim: (each.against, each.arm) for claim, each in asked.items()}
-    assert arms == {
-        "overlap": ("four-layer-z-2", "four-layer-no-norm"),
-        "overlap-overfitting": ("four-layer-z-2", "four-layer-no-norm"),
-        "crops": ("nothing", "crops"),
-        "color-noise": ("crops", "crops-color-noise"),
-        "ten-crops": ("crops", "crops"),
-        "dropout-time": ("dropout", "no-dropout"),
-        "dropout": ("no-dropout", "dropout"),
-        "weight-decay": ("decay-0", "decay-5e-4"),
-        "averaged-nets": ("five-nets", "five-nets"),
-    }
 
 
 def test_an_experiment_without_an_interval_is_not_measured(tmp_path):

@@ -237,7 +237,7 @@ def test_a_screen_reader_hears_the_summary_when_the_hand_rests(box, name):
     heard = box.locator("[aria-live=polite]")
     assert heard.inner_text() == ""
     move(box.locator(FIRST).first)
-    box.page.wait_for_timeout(800)
+    heard.filter(has_text=re.compile(r"\S")).wait_for(state="attached")
     assert heard.text_content() == box.locator(".summary").inner_text()
 
 

@@ -52,62 +52,64 @@ def notebook(*outputs, tags=()):
     return v4.new_notebook(cells=cells, metadata=metadata)
 
 
-@pytest.fixture
-def build(tmp_path):
-    """build({name: notebook}) -> (folder of the pages, what Sphinx warned)"""
-
-    def build_(pages):
-        source, html = tmp_path / "source", tmp_path / "html"
-        source.mkdir()
-        (source / "conf.py").write_text(CONF)
-        listed = "\n".join(pages)
-        (source / "index.md").write_text(f"# Book\n\n```{{toctree}}\n{listed}\n```\n")
-        for name, page in pages.items():
-            write(page, source / f"{name}.ipynb")
-        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", source, html]
-        run = subprocess.run(command, capture_output=True, text=True)
-        assert (run.returncode == 0) == (run.stderr == ""), run.stderr
-        return html, run.stderr
-
-    return build_
+def build(folder, pages):
+    """Pages {name: notebook} -> (folder of the built pages, what Sphinx warned)."""
+    source, html = folder / "source", folder / "html"
+    source.mkdir()
+    (source / "conf.py").write_text(CONF)
+    listed = "\n".join(pages)
+    (source / "index.md").write_text(f"# Book\n\n```{{toctree}}\n{listed}\n```\n")
+    for name, page in pages.items():
+        write(page, source / f"{name}.ipynb")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", source, html]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode == 0) == (run.stderr == ""), run.stderr
+    return html, run.stderr
 
 
-def test_a_page_with_a_widget_gets_the_script_once_and_no_other_page_does(build):
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """The pages of a little book that a strict build takes."""
     twin = {"text/plain": "LrnExplorer()", "text/html": html_of(make("LrnExplorer")), VIEW: {"model_id": "x"}}
-    html, warned = build({"two": notebook(twin, twin), "none": notebook({"text/plain": "96"})})
+    pages = {
+        "two": notebook(twin, twin),
+        "none": notebook({"text/plain": "96"}),
+        "live": notebook(*({"text/plain": text} for text in BARE), tags=["live-only"]),
+        "alike": notebook(*({"text/plain": text} for text in NOT_A_WIDGET)),
+    }
+    html, warned = build(tmp_path_factory.mktemp("good"), pages)
     assert warned == ""
-    page = (html / "two.html").read_text("utf-8")
+    return html
+
+
+def test_a_page_with_a_widget_gets_the_script_once_and_no_other_page_does(good):
+    page = (good / "two.html").read_text("utf-8")
     assert page.count("page-widgets.js") == 1
     assert page.count('class="page-widget"') == 2
-    assert "page-widgets.js" not in (html / "none.html").read_text("utf-8")
-    assert (html / "_static" / "page-widgets.js").is_file()
-    assert (html / "_static" / "page-assets" / "conv1.js").is_file()
+    assert "page-widgets.js" not in (good / "none.html").read_text("utf-8")
+    assert (good / "_static" / "page-widgets.js").is_file()
+    assert (good / "_static" / "page-assets" / "conv1.js").is_file()
 
 
-def test_no_widget_manager_and_no_kernel_state_reach_the_page(build):
-    html, _ = build({"page": notebook({"text/plain": "96"})})
-    page = (html / "page.html").read_text("utf-8")
+def test_no_widget_manager_and_no_kernel_state_reach_the_page(good):
+    page = (good / "none.html").read_text("utf-8")
     assert "widget-state" not in page
     assert "require" not in page
 
 
-def test_a_dead_widget_stops_the_strict_build(build):
-    dead = [{"text/plain": "x", VIEW: {"model_id": "x"}}, *({"text/plain": text} for text in BARE)]
-    html, warned = build({"page": notebook(*dead)})
-    assert warned.count("a widget is stored that needs a running kernel") == len(dead)
-    assert "page.ipynb" in warned
-    assert (html / "page.html").read_text("utf-8").count("needs a running kernel") == len(dead)
-
-
-def test_a_cell_that_says_so_may_need_a_kernel(build):
-    html, warned = build({"page": notebook(*({"text/plain": text} for text in BARE), tags=["live-only"])})
-    assert warned == ""
-    page = (html / "page.html").read_text("utf-8")
+def test_a_cell_that_says_so_may_need_a_kernel(good):
+    page = (good / "live.html").read_text("utf-8")
     assert page.count("needs a running kernel") == len(BARE)
     assert "IntSlider" not in page
 
 
-def test_what_only_looks_like_a_widget_is_left_alone(build):
-    html, warned = build({"page": notebook(*({"text/plain": text} for text in NOT_A_WIDGET))})
-    assert warned == ""
-    assert "LocalResponseNorm" in (html / "page.html").read_text("utf-8")
+def test_what_only_looks_like_a_widget_is_left_alone(good):
+    assert "LocalResponseNorm" in (good / "alike.html").read_text("utf-8")
+
+
+def test_a_dead_widget_stops_the_strict_build(tmp_path):
+    dead = [{"text/plain": "x", VIEW: {"model_id": "x"}}, *({"text/plain": text} for text in BARE)]
+    html, warned = build(tmp_path, {"page": notebook(*dead)})
+    assert warned.count("a widget is stored that needs a running kernel") == len(dead)
+    assert "page.ipynb" in warned
+    assert (html / "page.html").read_text("utf-8").count("needs a running kernel") == len(dead)

@@ -6,9 +6,11 @@ import random
 import numpy as np
 import pytest
 import torch
+from conftest import visiting
 
 from alexnet_lib.learning import PaperSGD
 from alexnet_lib.widgets import UpdateRuleExplorer
+from alexnet_lib.widgets.wording import number
 
 RULES = {"paper": PaperSGD, "torch": torch.optim.SGD}
 
@@ -112,3 +114,16 @@ def test_weight_decay_ends_short_of_the_minimum():
     """It stops where c (w - m) + d w = 0: at 2 / 1.5 and 10 / 10.5."""
     paper, _ = UpdateRuleExplorer(weight_decay=0.5, rate=0.1, momentum=0.7, drop=120).paths()
     assert paper[-1].tolist() == pytest.approx([2 / 1.5, 10 / 10.5], abs=1e-4)
+
+
+@pytest.mark.browser
+def test_a_click_walks_with_momentum_and_without_at_one_learning_rate(browser, site):
+    """Where less motion is asked for, as here, the whole way is there at once."""
+    with visiting(browser, site.file("UpdateRuleExplorer")) as visit:
+        live = visit.page.locator(".page-widget-live")
+        live.get_by_role("button", name="Train: momentum against none").click()
+        told = live.locator("figcaption", has_text="After 120 of 120 steps").inner_text()
+        ends = [UpdateRuleExplorer(drop=120, momentum=m).paths()[0][-1] for m in (0.9, 0.0)]
+        away = [(end - torch.tensor([2.0, 1.0])).norm().item() for end in ends]
+        assert f"{number(away[0])} from the minimum with momentum 0.9, {number(away[1])} without" in told
+        assert visit.problems == []

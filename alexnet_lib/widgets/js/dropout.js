@@ -73,7 +73,99 @@ function compute(state, data) {
   };
 }
 
-function build({ parent }) {
+// ---- two networks that learn, one of them with dropout
+
+const TRAINED = { training: 200, testing: 100, batch: 20, pixels: "scaled", init: "fitted", activation: "relu", rates: { lr: 0.003 } };
+const EPOCHS = 15;
+
+// Training and test error after each epoch, in evaluation mode; {p, errors: [[training, test], ...]} for each network.
+function buildTraining({ parent, values, model, ask: redraw }) {
+  const go = button("▶ Train with and without dropout", () => (run ? end() : start()));
+  const told = node("span", { role: "status" });
+  parent.append(node("div", { class: "buttons whole" }, go, told));
+  const chart = picture(parent, { caption: "", aspect: 2.4 }), frame = parent.lastChild;
+  let run = null;
+
+  async function start() {
+    const { p, seed } = values(), mine = { key: `${p} ${seed}`, lanes: [0, p].map((one) => ({ p: one, errors: [] })) };
+    run = mine;
+    told.textContent = "Loading 300 patches ...";
+    redraw();
+    try {
+      const opened = await openLanes(model, mine.lanes.map((lane) => ({ ...TRAINED, dropout: lane.p, seed })));
+      mine.lanes.forEach((lane, i) => { lane.engine = opened[i].engine; });
+      if (run !== mine) return stop(mine);
+      told.textContent = "Two networks of chapter 3.1 learn in this page.";
+      for (let epoch = 0; epoch < EPOCHS; epoch++) {
+        await whenSeen();
+        await Promise.all(mine.lanes.map(learnOnce));
+        if (run !== mine) return;
+        redraw();
+      }
+      stop(mine);
+      mine.over = true;
+      told.textContent = mine.lanes.map(({ p: one, errors }) =>
+        `${one ? `p = ${one}` : "Without dropout"}: training error ${errors.at(-1)[0]} %, test error ${errors.at(-1)[1]} %.`).join(" ");
+    } catch (error) {
+      end();
+      told.textContent = `The training did not start: ${error.message}.`;
+    }
+    redraw();
+  }
+  async function learnOnce({ engine, errors }) {
+    for (let step = 0; step < TRAINED.training / TRAINED.batch; step++) await engine.ask("step");
+    const found = [];
+    for (const of of ["train", "test"]) found.push(await engine.ask("measure", { of, count: 100 }));
+    errors.push(found.map(({ wrong, count }) => (100 * wrong) / count));
+  }
+  const stop = ({ lanes }) => lanes.forEach(({ engine }) => engine?.end());
+  function end() {
+    if (run) stop(run);
+    run = null;
+    told.textContent = "";
+    redraw();
+  }
+  window.addEventListener("pagehide", end);
+  return {
+    chart,
+    now({ p, seed }) { // a changed setting ends it
+      if (run && run.key !== `${p} ${seed}`) end();
+      go.textContent = run && !run.over ? "■ Stop" : "▶ Train with and without dropout";
+      frame.hidden = !run;
+      return run;
+    },
+    end() { window.removeEventListener("pagehide", end); end(); },
+  };
+}
+
+function drawTraining(ctx, width, height, { lanes }, colors) {
+  const left = 44, x = (epoch) => left + (epoch / EPOCHS) * (width - left - 90), y = (error) => 8 + (1 - error / 100) * (height - 32);
+  Object.assign(ctx, { fillStyle: colors.quiet, textAlign: "right", textBaseline: "middle" });
+  for (const error of [0, 25, 50, 75, 100]) {
+    line(ctx, [[left, y(error)], [width, y(error)]], colors.line);
+    ctx.fillText(`${error} %`, left - 5, y(error));
+  }
+  ctx.textAlign = "center";
+  for (let epoch = 0; epoch <= EPOCHS; epoch += 5) ctx.fillText(epoch, x(epoch), height - 8);
+  ctx.textAlign = "left";
+  const ends = [];
+  lanes.forEach(({ p, errors }, i) => {
+    const color = i ? colors.plus : colors.minus;
+    ["training", "test"].forEach((of, k) => {
+      const points = [[x(0), y(90)], ...errors.map((pair, epoch) => [x(epoch + 1), y(pair[k])])];
+      line(ctx, points, color, 2.5, k ? [] : [3, 4]);
+      ends.push({ words: p ? `${of}, p = ${p}` : of, color, x: points.at(-1)[0] + 6, y: points.at(-1)[1] });
+    });
+  });
+  ends.sort((a, b) => a.y - b.y);
+  ends.forEach((end, i) => { // names at the ends, apart where two ends meet
+    if (i) end.y = Math.max(end.y, ends[i - 1].y + 14);
+    ctx.fillStyle = end.color;
+    ctx.fillText(end.words, end.x, end.y);
+  });
+}
+
+function build({ parent, ...given }) {
   const half = { caption: "", columns: 6, narrow: 6, aspect: 1.4 };
   const masked = picture(parent, half), whole = picture(parent, half);
   const strip = picture(parent, { caption: "", aspect: SHOWN / UNITS });
@@ -82,7 +174,8 @@ function build({ parent }) {
   const curve = picture(parent, { caption, aspect: 2.8 });
   const table = node("table"), attributes = { class: "scroll", tabindex: 0, role: "region" };
   parent.append(node("div", { ...attributes, "aria-label": "Units" }, table));
-  return { masked, whole, strip, curve, table };
+  const training = buildTraining({ parent, ...given });
+  return { masked, whole, strip, curve, table, training, end: training.end };
 }
 
 function ring(ctx, x, y, radius, fill, color, dash = []) {
@@ -152,6 +245,15 @@ function draw({ state, data, result, pictures, colors }) {
   pictures.curve.paint(`The average of ${nets} sub-networks ends at ${number(drawn)}, that of all masks is `
     + `${number(every.mean)}, the mean network says ${number(test)}`,
     (ctx, width, height) => drawCurve(ctx, width, height, result, colors));
+  const run = pictures.training.now(state);
+  if (run) {
+    const { chart } = pictures.training, at = run.lanes[0].errors.length;
+    chart.retitle(`Error on 100 of 200 training patches (dotted) and on 100 test patches (solid) after ${at} of ${EPOCHS} epochs: `
+      + "orange without dropout, blue with it. The farther the two lines of a color part, the more it overfits.");
+    chart.paint(`Training and test error of two networks after ${at} epochs: `
+      + run.lanes.map(({ p, errors }) => `p = ${p}: ${errors.at(-1)?.join(" and ") ?? "not yet"}`).join("; "),
+    (ctx, width, height) => drawTraining(ctx, width, height, run, colors));
+  }
   const rows = [["Unit", ...whole.map((_, i) => i + 1)], ["Channel of conv1", ...data.maps],
     ["Activation", ...data.activations], ["Weight", ...data.weights], [`Kept, of ${nets}`, ...kept]];
   pictures.table.replaceChildren(...rows.filter((row) => row.length > 1).map((row, at) =>
@@ -161,4 +263,5 @@ function draw({ state, data, result, pictures, colors }) {
 const checked = ({ output }, data, { kept, last, drawn, every, test }) => [drawn, every.mean, test,
   ...(output === "softmax" ? [every.geometric] : []), ...last.map(Boolean).map(Number), ...kept];
 
-export default explorer({ title: "Dropout", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "Dropout", prepare, build, compute, draw, summary, checked,
+  style: ".whole { grid-column: span 12; }" });

@@ -1,7 +1,8 @@
 // The page's side of the network: its worker, its files, and what is where in its answers.
 
-// The engine in a worker or, refused one, in the page: ask(kind, given, part) -> its answer.
-function startEngine(source) {
+// A script in a worker or, refused one, in the page: ask(kind, given, part) -> its answer. serve: its function that
+// answers messages.
+function startEngine(source, serve = "serve") {
   const waiting = new Map();
   let count = 0, send;
   const hear = (answer) => {
@@ -14,13 +15,13 @@ function startEngine(source) {
   };
   const blob = (end) => URL.createObjectURL(new Blob([source, end], { type: "text/javascript" }));
   const inPage = async () => {
-    const answer = (await import(blob("\nexport { serve };"))).serve(hear);
+    const answer = (await import(blob(`\nexport { ${serve} };`)))[serve](hear);
     for (const { message } of waiting.values()) answer(message);
     send = answer;
   };
   let worker;
   try {
-    worker = new Worker(blob("\nconst answer = serve((found) => postMessage(found));\nonmessage = ({ data }) => answer(data);"));
+    worker = new Worker(blob(`\nconst answer = ${serve}((found) => postMessage(found));\nonmessage = ({ data }) => answer(data);`));
     worker.onmessage = ({ data }) => hear(data);
     worker.onerror = (event) => { event.preventDefault?.(); worker.terminate(); inPage(); };
     send = (message) => worker.postMessage(message);

@@ -48,7 +48,84 @@ function compute(state) {
   return { paper, torch, apart: paper.map((point, step) => distance(point, torch[step])) };
 }
 
-function build({ parent, change }) {
+// ---- momentum against none, a step at a time
+
+const FRAMES = 3; // of the screen for one step
+const EXAGGERATED = 3; // times the velocity that an arrow shows
+const PAPER = 0.9; // against none, where the setting has none itself
+
+// Two walks at a constant learning rate, with the momentum of the setting and without.
+function buildTraining({ parent, ask: redraw }) {
+  const go = button("▶ Train", () => (run ? end() : start()));
+  const told = node("span", { role: "status" });
+  parent.append(node("div", { class: "buttons whole" }, go, told));
+  const view = picture(parent, { caption: "", aspect: 2.4 }), frame = parent.lastChild;
+  let run = null, waiting = 0;
+
+  function start() {
+    run = { frames: matchMedia("(prefers-reduced-motion: reduce)").matches ? STEPS * FRAMES : 0 };
+    told.textContent = "";
+    tick();
+  }
+  function tick() {
+    if (!run) return;
+    run.frames = Math.min(run.frames + 1, STEPS * FRAMES);
+    redraw();
+    if (run.frames < STEPS * FRAMES) waiting = requestAnimationFrame(tick);
+  }
+  function end() {
+    cancelAnimationFrame(waiting);
+    run = null;
+    redraw();
+  }
+  return {
+    view, told,
+    now(state) { // a changed setting begins anew
+      const key = JSON.stringify(state);
+      if (run && run.key !== key) {
+        const steady = { ...state, drop: STEPS, momentum: state.momentum || PAPER };
+        Object.assign(run, { key, walks: [walk("paper", steady), walk("paper", { ...steady, momentum: 0 })] });
+      }
+      go.textContent = run ? "■ Away with it" : "▶ Train: momentum against none";
+      frame.hidden = !run;
+      return run;
+    },
+    end,
+  };
+}
+
+function drawWalkers(ctx, width, height, walks, step, colors) {
+  const spot = ([w1, w2]) => [((w1 - LEFT) / (RIGHT - LEFT)) * width, ((HIGH - w2) / (HIGH - LOW)) * height];
+  drawLevels(ctx, spot, colors);
+  Object.assign(ctx, { fillStyle: colors.ink, textAlign: "center", textBaseline: "middle" });
+  ctx.fillText("+", ...spot(MINIMUM));
+  walks.forEach((path, i) => {
+    const color = i ? colors.minus : colors.plus, [x, y] = spot(path[step]);
+    line(ctx, path.slice(0, step + 1).map(spot), color, 1.5, i ? [4, 4] : []);
+    if (step) {
+      const tip = spot(path[step].map((w, k) => w + EXAGGERATED * (w - path[step - 1][k]))), turn = Math.atan2(tip[1] - y, tip[0] - x);
+      const barb = (angle) => [tip[0] - 8 * Math.cos(turn + angle), tip[1] - 8 * Math.sin(turn + angle)];
+      line(ctx, [[x, y], tip], colors.mark, 2.5);
+      if (Math.hypot(tip[0] - x, tip[1] - y) > 4) line(ctx, [barb(0.5), tip, barb(-0.5)], colors.mark, 2.5);
+    }
+    ctx.fillStyle = color;
+    ctx.beginPath();
+    ctx.arc(x, y, 6, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+}
+
+function drawTraining({ training }, state, colors) {
+  const run = training.now(state);
+  if (!run) return;
+  const step = Math.floor(run.frames / FRAMES), left = run.walks.map((path) => number(distance(path[step], MINIMUM)));
+  const words = `After ${step} of ${STEPS} steps at learning rate ${state.rate}: ${left[0]} from the minimum with momentum ${state.momentum || PAPER}, ${left[1]} without`;
+  training.view.retitle(`${words}. Solid, with momentum; dashed, without; arrows, ${EXAGGERATED} times the velocity.`);
+  training.view.paint(words, (ctx, width, height) => drawWalkers(ctx, width, height, run.walks, step, colors));
+  if (step === STEPS) training.told.textContent = `${words}.`;
+}
+
+function build({ parent, change, ask }) {
   const within = (value, most) => Number(Math.max(-most, Math.min(most, value)).toFixed(1));
   const onpick = (x, y) => change({
     w1: within(LEFT + x * (RIGHT - LEFT), 4), w2: within(HIGH - y * (HIGH - LOW), 3),
@@ -63,18 +140,23 @@ function build({ parent, change }) {
   const curve = picture(parent, { ...half, caption });
   const table = node("table"), attributes = { class: "scroll", tabindex: 0, role: "region" };
   parent.append(node("div", { ...attributes, "aria-label": "Steps around the drop" }, table));
-  return { bowl, curve, table };
+  const training = buildTraining({ parent, ask });
+  return { bowl, curve, table, training, end: training.end };
 }
 
 const round = (steps, at) => Array.from({ length: steps + 1 }, (_, i) => at((2 * Math.PI * i) / steps));
 
-function drawBowl(ctx, width, height, { paper, torch }, drop, colors) {
-  const spot = ([w1, w2]) => [((w1 - LEFT) / (RIGHT - LEFT)) * width, ((HIGH - w2) / (HIGH - LOW)) * height];
+function drawLevels(ctx, spot, colors) {
   for (let size = 1; size < 12; size += 1.5) { // lines of equal loss size^2 / 2
     const ellipse = (angle) => [Math.cos(angle), Math.sin(angle)].map((part, i) =>
       MINIMUM[i] + (size * part) / Math.sqrt(CURVATURE[i]));
     line(ctx, round(60, ellipse).map(spot), colors.line);
   }
+}
+
+function drawBowl(ctx, width, height, { paper, torch }, drop, colors) {
+  const spot = ([w1, w2]) => [((w1 - LEFT) / (RIGHT - LEFT)) * width, ((HIGH - w2) / (HIGH - LOW)) * height];
+  drawLevels(ctx, spot, colors);
   line(ctx, torch.map(spot), colors.minus, 2.5, [6, 4]);
   line(ctx, paper.map(spot), colors.plus, 2);
   ctx.fillStyle = colors.plus;
@@ -124,6 +206,7 @@ function draw({ state, result, pictures, colors }) {
     (ctx, width, height) => drawBowl(ctx, width, height, result, state.drop, colors));
   pictures.curve.paint(`Distance to the minimum over ${STEPS} steps; the learning rate drops after ${state.drop}`,
     (ctx, width, height) => drawCurve(ctx, width, height, result, state.drop, colors));
+  drawTraining(pictures, state, colors);
   pictures.table.replaceChildren(...rows(state, result).map((row, at) =>
     node("tr", {}, ...row.map((text) => node(at ? "td" : "th", {}, String(text))))));
 }
@@ -133,4 +216,5 @@ const checked = (state, data, { paper, torch, apart }) => {
   return [...sixth(paper), ...sixth(torch), Math.max(...apart)];
 };
 
-export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked });
+export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked,
+  style: ".whole { grid-column: span 12; }" });
