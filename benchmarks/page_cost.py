@@ -75,7 +75,6 @@ def on_a_phone(browser, address: str) -> dict[str, float]:
     session.send("Network.emulateNetworkConditions", LINE)
     session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(address, wait_until="networkidle", timeout=120_000)
-    conftest.finish(page)
     page.wait_for_timeout(1000)
     found = page.evaluate(READ)
     context.close()
@@ -88,7 +87,6 @@ def on_a_laptop(browser, address: str) -> float:
     context.add_init_script(WATCH)
     page = context.new_page()
     page.goto(address, wait_until="networkidle")
-    conftest.finish(page)
     shift = page.evaluate(READ)["shift"]
     context.close()
     return shift
@@ -102,7 +100,9 @@ def main() -> None:
     parser.add_argument("--html", type=Path, default=ROOT / "_build" / "html", help="folder of built pages")
     parser.add_argument("--visits", type=int, default=1, help="visits by phone of each page")
     arguments = parser.parse_args()
-    pages = [path for path in conftest.toc_pages() if not arguments.pages or Path(path).stem in arguments.pages]
+    pages = [
+        path for path in conftest.toc_pages() if not arguments.pages or Path(path).stem in arguments.pages
+    ]
     handler = partial(Compressing, directory=arguments.html)
     with (
         sync_playwright() as playwright,
@@ -112,7 +112,9 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=conftest.chromium(), args=conftest.CHROMIUM_OPTIONS
         )
-        print("| page | files | kB | phone: paint s | blocked s | CLS | laptop: CLS |\n|---|---|---|---|---|---|---|")
+        print(
+            "| page | files | kB | phone: paint s | blocked s | CLS | laptop: CLS |\n|---|---|---|---|---|---|---|"
+        )
         weights = []
         for path in pages:
             address = f"http://127.0.0.1:{server.server_port}/{path}"
