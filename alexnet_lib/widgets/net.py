@@ -1,7 +1,6 @@
 """`NetExplorer`: a trained two-tower network, all of it, on a photograph (§3.5)."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..architecture import AlexNet, Norm, Pool
 from ..augmentation import center_crop, ten_crop
+from ..experiments.switches import switched
 from .base import PageWidget
 from .bundle import asset_text, on_click_names
 from .net_weights import ShippedNet, load
@@ -143,24 +142,15 @@ def answer(
 ) -> tuple[dict[str, Tensor], Tensor]:
     """torch's answer under the widget's switches: stages of the center crop by name, logits of each crop.
 
-    photo: uint8 (3, side, side). A silent tower's outputs are set to zero by hooks, the cut at conv3 sets the
-    weights between towers to zero.
+    photo: uint8 (3, side, side).
     """
-    net = _switched(shipped.net, norm, POOLS[pooling])
-    if conv3 == "cut":
-        weight = net.features.conv3.weight  # (384, 256, 3, 3)
-        rows, columns = weight.shape[0] // 2, weight.shape[1] // 2
-        weight[:rows, columns:] = weight[rows:, :columns] = 0
+    silent = 0 if towers == "both" else int(towers[-1])
+    net = switched(shipped.net, norm=norm, pool=POOLS[pooling], silent=silent, cut=conv3 == "cut")
     found = {}
 
     def keep(name: str):
         def hook(_module, _inputs, output):
-            if towers != "both" and name.startswith(("conv", "dropout")):
-                half, number = output.shape[1] // 2, int(towers[-1]) - 1
-                output = output.clone()
-                output[:, number * half : (number + 1) * half] = 0
             found[name] = output
-            return output
 
         return hook
 
@@ -181,23 +171,3 @@ def answer(
             name
         )  # the page applies dropout's factor with the ReLU
     return stages, logits
-
-
-def _switched(net: AlexNet, norm: str, pool: dict[str, int]) -> AlexNet:
-    """The same weights in a network whose steps after the convolutions are others."""
-
-    def steps(conv):
-        then = [replace(step, **pool) if isinstance(step, Pool) else step for step in conv.then]
-        if norm == "over-n":
-            then = [replace(s, alpha_over_n=not s.alpha_over_n) if isinstance(s, Norm) else s for s in then]
-        elif norm == "off":
-            then = [step for step in then if not isinstance(step, Norm)]
-        elif norm == "before":
-            then.sort(key=lambda step: not isinstance(step, Norm))
-        return replace(conv, then=tuple(then))
-
-    with torch.device("meta"):
-        changed = AlexNet(replace(net.spec, convs=tuple(map(steps, net.spec.convs))))
-    changed = changed.to_empty(device="cpu").eval()
-    changed.load_state_dict(net.state_dict())
-    return changed
