@@ -42,6 +42,8 @@ def link_words(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     address, words, seen = app.builder.get_relative_uri(docname, PAGE), pattern(list(anchors)), set()
     for text in list(doctree.findall(nodes.Text)):
         around = ancestors(text)
+        if in_html_link(text):
+            continue
         if not any(isinstance(n, nodes.paragraph) for n in around) or any(
             isinstance(n, NOT_IN) for n in around
         ):
@@ -58,6 +60,13 @@ def link_words(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             at = match.end()
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(plain[at:])])
+
+
+def in_html_link(text: nodes.Text) -> bool:
+    """Whether an `<a>` written as HTML is open here."""
+    before = text.parent.children[: text.parent.index(text)]
+    html = "".join(node.astext() for node in before if isinstance(node, nodes.raw))
+    return html.count("<a ") > html.count("</a>")
 
 
 def ancestors(node: nodes.Node) -> list[nodes.Node]:
