@@ -33,7 +33,7 @@ def module_names() -> list[str]:
 
 
 def page_script() -> str:
-    """One classic script for every page with a widget: it loads from a file path too, where a module does not.
+    """One classic script for every page with a widget; it loads from a file path, where a module does not.
 
     It holds what all widgets share; each widget's own module comes when its place in the page comes near.
     """

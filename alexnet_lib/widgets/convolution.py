@@ -1,4 +1,4 @@
-"""`ConvolutionExplorer`: a kernel slides over a small picture, and each output is a sum written out (§3.5)."""
+"""`ConvolutionExplorer`: a kernel slides over a picture, and each output is a sum written out (§3.5)."""
 
 import numpy as np
 import torch
