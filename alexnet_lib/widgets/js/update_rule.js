@@ -216,5 +216,5 @@ const checked = (state, data, { paper, torch, apart }) => {
   return [...sixth(paper), ...sixth(torch), Math.max(...apart)];
 };
 
-export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked,
+export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked, sweep: "rate",
   style: ".whole { grid-column: span 12; }" });
