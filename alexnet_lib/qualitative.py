@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -229,13 +230,17 @@ def distances_between(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def trained_network():
+def trained_network(head: str | Path | None = None):
     """The paper's network, trained for this book on ten classes of ImageNet with crops of 128 pixels.
 
     Its weights are those that the page runs: rounded to 6 bits, fc6 and fc7 cut to rank 64. Returns an object
-    with `net` in evaluation mode, `mean` (3, 144, 144), `classes` and `input_scale`; the run and its error
-    before and after rounding are on record: `records.load("network-in-the-page")`.
+    with `net` in evaluation mode, `mean` (3, 144, 144), `classes`, `input_scale` and `label(paths)`; the run
+    and its error before and after rounding are on record: `records.load("network-in-the-page")`.
+
+    head: the file that chapter 7's "Teach it your classes" downloads. Its layer takes the place of fc8, its
+    classes that of the ten. Raises ValueError when the file holds no such layer.
     """
     from .widgets.net_stills import shipped_network  # here: everything else of §6.1 needs no widgets
 
-    return shipped_network()
+    found = shipped_network()
+    return found if head is None else found.with_head(head)

@@ -23,7 +23,9 @@ _MODULES = {
     "RunExplorer": "runs",
     "NetExplorer": "net",
     "NetWalk": "walk",
+    "KernelGrowth": "growth",
     "UnitExplorer": "units",
+    "TeachExplorer": "teach",
     "page_interact": "frames",
 }
 __all__ = list(_MODULES)

@@ -1,27 +1,21 @@
 """The widgets' JavaScript as text: one source for Jupyter and for the page. Standard library only."""
 
+import base64
 import json
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 JS = Path(__file__).parent / "js"
 ASSETS = Path(__file__).parent / "assets"
 ON_CLICK = ASSETS / "on_click"  # megabytes, which a page loads when its reader asks for them
+SNAPSHOTS = Path(__file__).parent.parent / "results" / "network-in-the-page"
 
-SHARED = (
-    "style",
-    "controls",
-    "canvas",
-    "picture_input",
-    "engine_client",
-    "lanes",
-    "explorer",
-)  # no import or export: put before each module
+# No import or export: put before each module.
+SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "lanes", "explorer")
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = (
-    "engine",
-    "engine_grad",
-    "learn",
-)  # scripts that a widget runs in a worker; they come as text, on a click too
+WORKERS = ("engine", "engine_grad", "learn")  # scripts for a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:
@@ -57,6 +51,8 @@ def asset_text(name: str) -> str:
     """The JSON text of a data asset that ships with the package, or of a worker's script."""
     if name in WORKERS:
         return json.dumps(_read(name))
+    if name == "growth":
+        return json.dumps(_growth())
     folder = ON_CLICK if name in on_click_names() else ASSETS
     return (folder / f"{name}.json").read_text("ascii")
 
@@ -73,4 +69,22 @@ def asset_names() -> list[str]:
 
 def on_click_names() -> list[str]:
     """Every data asset that a page loads only when its reader asks, in alphabetical order."""
-    return sorted([*WORKERS, *(path.stem for path in ON_CLICK.glob("*.json"))])
+    return sorted([*WORKERS, "growth", *(path.stem for path in ON_CLICK.glob("*.json"))])
+
+
+def _growth() -> dict:
+    """conv1 at the recorded steps of a training run, straight from the record's npz (that is, zip) file."""
+    newest = max(SNAPSHOTS.glob("*_conv1.npz"))
+    with zipfile.ZipFile(newest) as file:
+        kernels, scales = (_npy(file.read(f"{name}.npy")) for name in ("kernels", "scale"))
+        epochs = struct.unpack(f"<{len(_npy(file.read('epochs.npy'))) // 4}f", _npy(file.read("epochs.npy")))
+    return {
+        "epochs": [round(epoch, 2) for epoch in epochs],
+        "scales": [float(f"{scale:.4g}") for scale in struct.unpack(f"<{len(scales) // 2}e", scales)],
+        "levels": base64.b64encode(zlib.compress(kernels, 9)).decode("ascii"),
+    }
+
+
+def _npy(content: bytes) -> bytes:
+    """The values of an .npy file: what follows its header."""
+    return content[10 + int.from_bytes(content[8:10], "little") :]

@@ -12,14 +12,19 @@ which they run, and for each tensor its shape and where it starts in the body.
 """
 
 import base64
+import copy
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..architecture import AlexNet, AlexNetSpec, Norm, Pool, Relu
+from ..augmentation import center_crop
+from ..data.images import read_images
 from ..dropout import PaperDropout
 from ..guard import require_choice, require_count, require_tensor
 from ..specs import NETS
@@ -36,6 +41,33 @@ class ShippedNet:
     mean: Tensor
     classes: tuple[str, ...]
     input_scale: float
+
+    def with_head(self, path: str | Path) -> "ShippedNet":
+        """The same network with the last layer of an .npz: `weight` (n, 4096), `bias` and `classes` (n,)."""
+        wide = self.net.classifier.fc8.in_features
+        with np.load(path) as file:
+            parts = {name: file[name] for name in ("weight", "bias", "classes") if name in file}
+        shapes = {name: part.shape for name, part in parts.items()}
+        count = len(parts.get("classes", ()))
+        if shapes != {"weight": (count, wide), "bias": (count,), "classes": (count,)}:
+            raise ValueError(
+                f"{path} holds {shapes}, and a head has weight (n, {wide}), bias (n,) and classes (n,): "
+                f"download it from the page again"
+            )
+        net = copy.deepcopy(self.net)
+        net.classifier.fc8 = nn.Linear(wide, count)
+        net.classifier.fc8.load_state_dict(
+            {name: torch.from_numpy(parts[name]) for name in ("weight", "bias")}
+        )
+        return replace(self, net=net.eval(), classes=tuple(map(str, parts["classes"])))
+
+    def label(self, paths: Sequence[str | Path]) -> tuple[tuple[str, float], ...]:
+        """The most probable class of each picture and its probability, from the central crop."""
+        images = read_images([Path(path) for path in paths], self.mean.shape[-1])
+        with torch.no_grad():
+            crops = center_crop(images.float() - self.mean, self.net.spec.image_size) * self.input_scale
+            best, at = self.net(crops).softmax(dim=1).max(dim=1)
+        return tuple((self.classes[i], p) for i, p in zip(at.tolist(), best.tolist(), strict=True))
 
 
 def compress(

@@ -28,8 +28,8 @@ class UnitExplorer(PageWidget):
     page_name = "units"
     poster_size = (6.4, 2.2)
 
-    layer = Choice("conv3", LAYERS, "Layer")
-    unit = Slider(53, 0, 4095, "Unit", "fc7 has units 0 to 4095 (§3.5)")
+    layer = Choice("conv2", LAYERS, "Layer")
+    unit = Slider(10, 0, 4095, "Unit", "fc7 has units 0 to 4095 (§3.5)")
     photo = Choice("chelsea", PHOTOS, "Photograph")
 
     def summary(self) -> str:
@@ -47,7 +47,7 @@ class UnitExplorer(PageWidget):
         found = strongest(self.layer, self.unit % UNITS[self.layer])[:SHOWN]
         color = ORANGE if self.unit % UNITS[self.layer] >= UNITS[self.layer] / 2 else BLUE
         for axes, (photo, value, patch) in zip(figure.subplots(1, SHOWN), found, strict=True):
-            axes.imshow(patch.permute(1, 2, 0), interpolation="nearest")
+            axes.imshow(patch.permute(1, 2, 0).numpy(), interpolation="nearest")
             axes.set_title(f"{PHOTOS[photo]}: {value:.3g}", fontsize=9)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set(color=color, linewidth=2)

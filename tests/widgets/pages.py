@@ -32,7 +32,7 @@ EXAMPLES = {
     "page_interact-text": lambda: widgets.page_interact(example_text, k=[1, 2, 3], word=["no", "yes"]),
     "page_interact-figure": lambda: widgets.page_interact(example_figure, slope=[0.5, 1, 1e-05]),
 }
-EXPLORERS = [name for name in widgets.__all__ if name.endswith("Explorer")]
+EXPLORERS = [name for name in widgets.__all__ if name.endswith(("Explorer", "Growth"))]
 NAMES = [*EXPLORERS, *EXAMPLES]
 
 

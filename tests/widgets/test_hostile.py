@@ -163,9 +163,9 @@ DANGEROUS = re.compile(
 ALLOWED = [
     ("host.js", 'createElement("script'),  # data of the book's own, by a name out of a list
     ("host.js", "import("),  # a module of the bundle, by a name out of a list
-    ("net.js", "import("),  # the book's own engine, where workers are refused
-    ("net.js", "postMessage"),  # between the engine's worker and the page
-    ("net.js", "postMessage"),
+    ("engine_client.js", "import("),  # the book's own engine, where workers are refused
+    ("engine_client.js", "postMessage"),  # between the engine's worker and the page
+    ("engine_client.js", "postMessage"),
 ]
 
 

@@ -29,10 +29,8 @@ def asset():
     return net_weights.compress(network, mean, tuple("abcdefghij"), rank=16, bits=6)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, asset):
-    """A page with the explorer, whose network is small and untrained."""
-    folder = tmp_path_factory.mktemp("net")
+def folder_with(folder, asset, body):
+    """The path of a page with a widget, whose network is a small one."""
     (folder / "page-assets").mkdir()
     photos = bundle.asset_text("photos")
     with pytest.MonkeyPatch.context() as patch:
@@ -42,8 +40,13 @@ def folder(tmp_path_factory, asset):
         for name in [*bundle.asset_names(), *bundle.on_click_names()]:
             (folder / "page-assets" / f"{name}.js").write_text(bundle.asset_script(name), "ascii")
         (folder / "page-widgets.js").write_text(bundle.page_script(), "utf-8")
-    (folder / "net.html").write_text(PAGE.format(title="Net", body=html_of(NetExplorer())), "utf-8")
-    return folder
+    (folder / "net.html").write_text(PAGE.format(title="Net", body=body), "utf-8")
+    return folder / "net.html"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, asset):
+    return folder_with(tmp_path_factory.mktemp("net"), asset, html_of(NetExplorer())).parent
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +83,18 @@ def pixels(page, name="astronaut"):
     return torch.from_numpy(flat[..., :3].copy()).permute(2, 0, 1)
 
 
-def drop(page, files):
-    """Drop files, (name, type, bytes), on the widget."""
+def drop(page, files, zone=".body"):
+    """Drop files, (name, type, bytes), on the widget or on a part of it."""
     page.evaluate(
-        """([live, files]) => {
+        """([zone, files]) => {
           const data = new DataTransfer();
           for (const [name, type, text] of files) {
             data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], name, { type }));
           }
-          document.querySelector('.page-widget-live').shadowRoot.querySelector('.body')
+          document.querySelector('.page-widget-live').shadowRoot.querySelector(zone)
             .dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
         }""",
-        [None, [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]],
+        [zone, [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]],
     )
 
 

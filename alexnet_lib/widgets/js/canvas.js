@@ -15,6 +15,17 @@ function counted(value, unit) {
   return `${value} ${value === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
+// T. Ettinger's generator mulberry32, the same in dropout.py: numbers from 0 up to 1.
+function uniform(seed, count) {
+  let state = seed;
+  return Float64Array.from({ length: count }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  });
+}
+
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 // The array that packed.py stored, as Float32Array.

@@ -3,16 +3,7 @@
 const UNITS = 8;
 const SHOWN = 64; // masks that are drawn
 
-// T. Ettinger's generator mulberry32, the same in dropout.py: numbers from 0 up to 1.
-export function uniform(seed, count) {
-  let state = seed;
-  return Float64Array.from({ length: count }, () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  });
-}
+export { uniform };
 
 const OUTPUTS = { linear: (z) => z, relu: (z) => Math.max(0, z), softmax: (z) => 1 / (1 + Math.exp(-z)) };
 const logSigmoid = (z) => Math.min(0, z) - Math.log1p(Math.exp(-Math.abs(z))); // of softmax, also far out

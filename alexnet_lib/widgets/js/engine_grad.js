@@ -181,7 +181,7 @@ async function* saliency(engine, { pixels, of }) {
 // Yields {step, steps, value, pixels: RGBA of the crop}.
 async function* caricature(engine, { layer, unit, steps = 40 }) {
   const gradient = await gradientOf(engine), { crop, side, input_scale: scale } = engine.header, area = crop * crop;
-  const mean = meanOf(engine.file), edge = Math.round((side - crop) / 2), draw = randomNumbers(1);
+  const mean = meanOf(engine.file), edge = Math.round((side - crop) / 2), draw = randomNumbers(2012);
   const gray = Float32Array.from({ length: 3 * area }, (_, i) =>
     mean[(Math.floor(i / area) * side + edge + Math.floor((i % area) / crop)) * side + edge + (i % crop)]);
   let picture = gray.map((level) => (128 - level + 16 * (draw() - 0.5)) * scale);
@@ -231,14 +231,9 @@ function smoothed(values, size, width) {
   return values;
 }
 
-// Numbers in [0, 1), the same for the same seed (mulberry32).
+// Numbers in (0, 1), the same for the same seed: Lehmer's generator.
 function randomNumbers(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return () => (seed = (48271 * seed) % 2147483647) / 2147483647;
 }
 
 Object.assign(LONG, { saliency, caricature });

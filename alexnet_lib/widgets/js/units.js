@@ -56,11 +56,12 @@ function build({ parent, model, change, values, ask }) {
     const chosen = unit.ranked?.[at]?.photo;
     if (chosen in unit.pictures && chosen.startsWith("own ")) { unit.own = chosen; ask(); } else if (chosen) change({ photo: chosen });
   } });
-  const third = { columns: 4, narrow: 12, aspect: 1, caption: "" };
+  const third = { columns: 4, narrow: 6, aspect: 1, caption: "" };
   const here = picture(parent, third), saliency = picture(parent, third), drawn = picture(parent, third);
   const canvases = [...parent.querySelectorAll("canvas")], figures = canvases.map((canvas) => canvas.parentNode);
+  const other = button("Another unit", () => change({ unit: Math.floor(UNITS[values().layer] * Math.random()) }));
   const sketch = button("", toggleDrawing), hide = button("", toggleHiding);
-  parent.append(node("div", { class: "buttons" }, sketch, hide));
+  parent.append(node("div", { class: "buttons" }, sketch, hide, other));
   const across = () => (canvases[0].getBoundingClientRect().width < 480 ? 4 : 8);
   const grid = () => ({ across: across(), down: TILES / across() });
 
@@ -160,12 +161,12 @@ function build({ parent, model, change, values, ask }) {
     if (unit.photo !== state.photo) unit.own = "";
     unit.photo = state.photo;
     const nameOf = (photo) => (photo.startsWith("own ") ? "your picture" : titleOf(params.find((p) => p.name === "photo"), photo));
-    const titled = isClass && header ? `the class “${header.classes[of]}”` : `${layer}, ${layer === "fc7" ? "unit" : "channel"} ${of}`;
+    const titled = isClass && header ? `The class “${header.classes[of]}”` : `${layer}, ${layer === "fc7" ? "unit" : "channel"} ${of}`;
     startButton.disabled = Boolean(unit.busy);
     const { across: wide, down } = grid();
     canvases[0].style.setProperty("--aspect", wide / (down * 1.22));
     figures[2].hidden = !isClass;
-    sketch.hidden = !unit.ready;
+    sketch.hidden = other.hidden = !unit.ready;
     hide.hidden = !unit.ready || !isClass;
     sketch.textContent = unit.drawing ? "Stop drawing" : "Draw a picture that excites it";
     hide.textContent = unit.hiding ? "Stop hiding" : "Hide one part after the other";
@@ -175,6 +176,7 @@ function build({ parent, model, change, values, ask }) {
       return;
     }
     figures.forEach((figure, i) => { figure.hidden = i === 2 && !isClass; });
+    for (const figure of figures.slice(1)) figure.style.setProperty("--columns", isClass ? 4 : 6);
     const tone = isClass ? colors.mark : of < UNITS[layer] / 2 ? colors.plus : colors.minus;
     const maps = unit.maps[layer], jump = layer.startsWith("fc") ? 1 : receptiveField(header, layer, 0).jump;
     const field = layer.startsWith("fc") ? header.crop : receptiveField(header, layer, 0).field;
