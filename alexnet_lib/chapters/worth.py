@@ -26,7 +26,6 @@ PARTS = (
 )
 SPEEDS = (
     ("tanh / ReLU,\nas in 2012", ("relu-against-tanh", 0)),
-    ("tanh / ReLU,\nHe and Xavier", ("relu-against-tanh-fitted", 0)),
     ("tanh / ReLU,\ntoday's defaults", ("relu-against-tanh", 1)),
     ("dropout / none,\n2,000 images", ("dropout-few-images", 2)),
     ("dropout / none,\n10,000 images", ("dropout-cifar", 0)),

@@ -1,5 +1,7 @@
 """The checkers of "find the bug" see each broken piece, name what is wrong, and accept more than one mend."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -29,6 +31,11 @@ def net(std=0.01, ones=(2, 4, 5, 6, 7)):
         return nn.Sequential(*layers)
 
     return build
+
+
+def thin(name):
+    """The library's net of this name with few hidden units."""
+    return lambda: AlexNet(replace(SPECS[name], hidden=(64, 64)), classes=100)
 
 
 class Pictures:
@@ -79,7 +86,7 @@ RIGHT = {
     ),
     "the paper's start": (bugs.check_start, net()),
     "the paper's biases": (bugs.check_biases, net()),
-    "the library's own biases": (bugs.check_biases, lambda: AlexNet("paper")),
+    "the library's own biases": (bugs.check_biases, thin("paper")),
     "reflected at random": (
         bugs.check_random_change,
         Pictures(lambda picture: picture.flip(-1) if torch.rand(()) < 0.5 else picture),
@@ -126,7 +133,7 @@ WRONG = {
         nn.Sequential(near_zeros, first_conv()),
         "the first sees pixels 0 to 7",
     ),
-    "start of 2012": (bugs.check_start, lambda: AlexNet("source-2012"), "in conv3, conv4, conv5:"),
+    "start of 2012": (bugs.check_start, thin("source-2012"), "in conv3, conv4, conv5:"),
     **{
         f"start: {std}": (bugs.check_start, net(std), "conv1, conv2", "fc8: was it asked for")
         for std in (None, 0.03, 0.0001, 0.012)
@@ -150,7 +157,7 @@ WRONG = {
     ),
     "torch's own biases": (
         bugs.check_biases,
-        lambda: AlexNet(SPECS["torchvision"]),
+        thin("torchvision"),
         "conv1 (many values)",
     ),
     "pictures unchanged": (bugs.check_random_change, Pictures(lambda p: p), "the same picture 20 times"),
