@@ -15,7 +15,7 @@ SNAPSHOTS = Path(__file__).parent.parent / "results" / "network-in-the-page"
 # No import or export: put before each module.
 SHARED = ("style", "controls", "canvas", "picture_input", "engine_client", "lanes", "explorer")
 HOST = "host"  # the classic script that brings the twins in a page to life
-WORKERS = ("engine", "engine_grad", "learn")  # scripts for a worker; they come as text, on a click too
+WORKERS = ("engine", "engine_grad", "learn")  # scripts of a worker; they come as text, on a click too
 
 
 def _read(stem: str) -> str:
