@@ -86,7 +86,7 @@ function buildTraining({ parent, ask: redraw }) {
         const steady = { ...state, drop: STEPS, momentum: state.momentum || PAPER };
         Object.assign(run, { key, walks: [walk("paper", steady), walk("paper", { ...steady, momentum: 0 })] });
       }
-      go.textContent = run ? "■ Away with it" : "▶ Train: momentum against none";
+      go.textContent = run ? "■ Close" : "▶ Train: momentum against none";
       frame.hidden = !run;
       return run;
     },
