@@ -85,7 +85,7 @@ notebooks: .venv/.everything
 update: .venv/.everything
 	cat locks/everything.txt locks/torch.txt >locks/all.txt
 	$(COMPILE) requirements.txt $(UPGRADE) --resolution $(RESOLUTION) -o locks/all.txt
-	printf 'jupyter-book\nsphinx-mathjax-offline\n' | $(COMPILE) - -c locks/all.txt -o locks/reading.txt
+	printf 'jupyter-book\nmath-core\n' | $(COMPILE) - -c locks/all.txt -o locks/reading.txt
 	# torch in a file of its own: it may come from another address (TORCH_INDEX), where its files have other sums.
 	awk 'BEGIN { torch = "locks/torch.txt"; rest = "locks/everything.txt"; file = rest } \
 	  /^--/ { print >torch } \

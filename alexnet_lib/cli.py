@@ -149,9 +149,7 @@ def _parser() -> ArgumentParser:
     exporting = command(commands, "export", _export, help="a trained net as ONNX, torch.export or weights")
     exporting.add_argument("trained", metavar="RUN", help="the --out of a run, a checkpoint, or imagenette")
     exporting.add_argument("path", metavar="FILE", help="what to write: .onnx, .pt2, .pt or .pth")
-    exporting.add_argument(
-        "--format", metavar="NAME", help="onnx, pt2, state_dict or torchvision; else by the suffix"
-    )
+    exporting.add_argument("--format", metavar="NAME", help="onnx, pt2, state_dict, torchvision")
 
     experiment = commands.add_parser("experiment", help="a claim of the paper, measured with an interval")
     deeds = experiment.add_subparsers(title="what to do", metavar="DEED", required=True)
@@ -321,7 +319,7 @@ def _evaluate(arguments: Namespace) -> None:
 
 def _predict(arguments: Namespace) -> None:
     from .use.predict import picture, predict
-    from .use.weights import trained
+    from .use.weights import load_trained
 
     if arguments.picture and len(arguments.photos) > 1:
         raise ValueError("--picture draws one photograph: name one, or leave --picture out")
@@ -329,7 +327,7 @@ def _predict(arguments: Namespace) -> None:
         raise ValueError("--occlusion is drawn into a picture: add --picture seen.png")
     if arguments.picture and Path(arguments.picture).exists():
         raise FileExistsError(f"{arguments.picture} is there already: name another file, or remove it first")
-    found = trained(arguments.weights)
+    found = load_trained(arguments.weights)
     for seen in predict(arguments.photos, found, ten_crops=arguments.ten_crops):
         print(f"{seen.photo}:")
         for guess in seen.guesses:

@@ -6,7 +6,7 @@
     browser     one Chromium for the whole run; where there is none, the test is skipped and says why
     open_page   open_page("book/index.html", width=1280, theme="light", scheme="http") -> Visit
 
-A `Visit` has `.page`, the loaded Playwright page with formulas set and widgets drawn, and `.problems`, one
+A `Visit` has `.page`, the loaded Playwright page with its widgets drawn, and `.problems`, one
 sentence for each console error, failed request and request to another host (those find none). Plain
 functions for other test files: `toc_pages()` for parametrize, and `visiting(...)`, which `open_page` calls.
 A test that needs `browser` carries `@pytest.mark.browser`.
@@ -162,7 +162,7 @@ IDLE = defaultdict(list)
 
 @contextlib.contextmanager
 def visiting(browser, address, *, width=1280, theme="light", javascript=True):
-    """Open an address and wait until its formulas are set and its widgets are drawn."""
+    """Open an address and wait until its widgets are drawn."""
     idle = IDLE[browser, urlparse(address).scheme, theme, javascript]
     visit = idle.pop() if idle else new_tab(browser, theme, javascript)
     visit.problems, page = [], visit.page
@@ -180,8 +180,8 @@ def visiting(browser, address, *, width=1280, theme="light", javascript=True):
 
 
 def finish(page):
-    """Wait until formulas are set and widgets are drawn."""
-    page.evaluate("() => window.MathJax?.startup.promise.then(() => document.fonts.ready).then(() => 0)")
+    """Wake the widgets that are far down the page too, and wait until all are drawn."""
+    page.evaluate("async () => { await document.fonts.ready; await window.PAGE_WIDGETS?.wake(); }")
     page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
 
 

@@ -364,18 +364,6 @@ def test_torchvisions_weights_load_inside_another_module_and_go_back(torchvision
     assert all(torch.equal(back[name], weight) for name, weight in state.items())
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
-def test_a_net_exports_with_any_batch_and_is_traced():
-    with torch.device("meta"):
-        model = AlexNet("paper").eval()
-    x = torch.empty(2, 3, 224, 224, device="meta")
-    program = torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("n", max=128)},))
-    assert program.module()(torch.empty(30, 3, 224, 224, device="meta")).shape == (30, 1000)
-    net = thin("paper").eval()
-    torch.testing.assert_close(torch.jit.trace(net, images(2, 224))(images(1, 224)), net(images(1, 224)))
-    assert torch.fx.symbolic_trace(model)(x).shape == (2, 1000)
-
-
 @pytest.mark.parametrize(
     ("call", "name"),
     [

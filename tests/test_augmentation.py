@@ -123,21 +123,6 @@ def test_a_seed_draws_what_it_drew_when_the_records_were_made():
     assert shifts == pytest.approx([0.711371, -0.094897, 1.632642, -2.767172, -1.480825, -0.600565], abs=1e-5)
 
 
-class Drawn(torch.utils.data.Dataset):
-    """The crop that a worker draws for each item."""
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, item):
-        return RandomCropFlip(8).draw_boxes(6, 99, 99)
-
-
-def test_the_workers_of_a_loader_draw_different_crops():
-    first, second = torch.utils.data.DataLoader(Drawn(), num_workers=2, batch_size=None)
-    assert not torch.equal(first, second)
-
-
 def test_the_center_crop_is_the_fifth_of_the_ten():
     for side in ((9, 7), (8, 6), (256, 256)):
         images = noise_images(2, *side) if side != (256, 256) else position_images(2, 256, 256)

@@ -81,7 +81,7 @@ def test_torchvisions_own_net_takes_the_weights_under_its_names(tmp_path, monkey
     mean = torch.full((3, 224, 224), 110.0)
     given = Trained(AlexNet("torchvision", 3).eval(), mean, 0.02, CLASSES, 224, "torchvision", "any")
     net = FromPixels(given.net, mean, 0.02)
-    monkeypatch.setattr(module, "trained", lambda run: given)
+    monkeypatch.setattr(module, "load_trained", lambda run: given)
     export("any", tmp_path / "model.pth")
     with torch.device("meta"):
         theirs = alexnet(num_classes=3).eval()

@@ -1,7 +1,6 @@
 """Fast bodies give the numbers of the formula, whatever is asked of the layer."""
 
 import copy
-import pickle
 from dataclasses import replace
 
 import pytest
@@ -64,19 +63,6 @@ def test_gradients_of_gradients_are_those_of_finite_differences():
     layer = fast.use(LocalResponseNorm(3, alpha=0.5, towers=2))
     assert torch.autograd.gradcheck(layer, a, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(layer, a)
-
-
-def test_torch_func_tracers_and_copies_take_a_fast_layer():
-    layer, plain = fast_and_plain(towers=2)
-    a, t = activities(3, 8, 4, 5), activities(3, 8, 4, 5, seed=1)
-    _, gradient = gradients(plain, a, torch.ones_like(a))
-    torch.testing.assert_close(torch.func.grad(lambda a: layer(a).sum())(a), gradient)
-    torch.testing.assert_close(torch.func.vmap(layer)(a), plain(a))
-    torch.testing.assert_close(
-        torch.func.jvp(layer, (a,), (t,))[1].sum(), (gradient * t).sum(), rtol=1e-4, atol=1e-4
-    )
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), torch.jit.trace(layer, a)):
-        torch.testing.assert_close(other(a[:2]), plain(a[:2]))
 
 
 @pytest.mark.slow

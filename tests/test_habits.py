@@ -89,7 +89,7 @@ def with_torch_func(layer, x):
     one_by_one = torch.func.vmap(lambda a: layer(a[None])[0])(x)
     torch.testing.assert_close(one_by_one, layer(x), rtol=1e-4, atol=1e-5)
     value, tangent = torch.func.jvp(layer, (x,), (torch.ones_like(x),))
-    assert value.shape == tangent.shape
+    torch.testing.assert_close((2 * value * tangent).sum(), wanted.grad.sum(), rtol=1e-3, atol=1e-4)
     called = torch.func.functional_call(layer, dict(layer.named_parameters()), (x,))
     torch.testing.assert_close(called, layer(x))
 

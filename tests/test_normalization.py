@@ -1,8 +1,5 @@
 """Response normalization (§3.3) against the printed formula in plain loops and against torch's own layer."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +8,6 @@ from hypothesis import strategies as st
 
 from alexnet_lib.normalization import LocalResponseNorm, SpatialResponseNorm, window_sum
 
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch itself scripts
 LAYERS = [LocalResponseNorm(towers=2), SpatialResponseNorm()]
 
 
@@ -152,33 +148,6 @@ def test_gradients_and_their_gradients_are_those_of_finite_differences(layer):
     a = activities(1, 4, 2, 2, scale=2).requires_grad_()
     assert torch.autograd.gradcheck(layer, a, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(layer, a)
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_torch_func_traces_and_copies_take_it(layer):
-    a, t = (activities(3, 8, 4, 5, seed=seed, scale=30) for seed in (0, 1))
-    x = a.clone().requires_grad_()
-    layer(x).sum().backward()
-    torch.testing.assert_close(torch.func.grad(lambda a: layer(a).sum())(a), x.grad)
-    torch.testing.assert_close(torch.func.vmap(layer)(a), layer(a))
-    b, tangent = torch.func.jvp(layer, (a,), (t,))
-    torch.testing.assert_close((b, (tangent * 1.0).sum()), (layer(a), (x.grad * t).sum()))
-    traced = torch.jit.trace(layer, a)
-    for other in (
-        copy.deepcopy(layer),
-        pickle.loads(pickle.dumps(layer)),
-        traced,
-        torch.fx.symbolic_trace(layer),
-    ):
-        torch.testing.assert_close(other(a[:2]), layer(a[:2]))
-
-
-def test_it_exports_with_any_batch():
-    program = torch.export.export(
-        LocalResponseNorm(towers=2), (torch.ones(3, 8, 4, 4),), dynamic_shapes=({0: torch.export.Dim("n")},)
-    )
-    a = activities(30, 8, 4, 4, dtype=torch.float32)
-    torch.testing.assert_close(program.module()(a), LocalResponseNorm(towers=2)(a))
 
 
 def test_torchs_order_of_arguments_is_refused():

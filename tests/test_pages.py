@@ -31,11 +31,10 @@ BROKEN_PICTURES = """() => [...document.images].filter(i => !i.complete || !i.na
 SILENT_PICTURES = """() => [...document.images].filter(i => !i.alt.trim()).map(i => i.src)"""
 UNSET_FORMULAS = """() => {
   const main = document.querySelector("main, body").cloneNode(true);
-  main.querySelectorAll("pre, code, script, style, mjx-container").forEach(part => part.remove());
+  main.querySelectorAll("pre, code, script, style").forEach(part => part.remove());
   const raw = main.textContent.match(/\\$[^$\\n]+\\$|\\\\\\(|\\\\\\[|\\\\begin\\{/g) ?? [];
-  const empty = [...document.querySelectorAll(".math")].filter(m => !m.querySelector("mjx-container"));
-  const wrong = [...document.querySelectorAll("mjx-merror")];
-  return [...raw, ...[...empty, ...wrong].map(m => m.textContent)];
+  const empty = [...document.querySelectorAll(".math")].filter(m => !m.querySelector("math"));
+  return [...raw, ...empty.map(m => m.textContent)];
 }"""
 OVERHANG = """() => Math.max(0, document.scrollingElement.scrollWidth - innerWidth)"""
 # Code and output that end behind the edge, on a laptop's screen; what is folded is not shown.
@@ -111,7 +110,7 @@ def test_a_page_is_whole_accessible_and_alone_on_its_host(browser, book_url, pat
 
 
 # Characters of each full line of plain text.
-LINES = """() => [...document.querySelectorAll(".bd-article section > p:not(:has(code, mjx-container))")]
+LINES = """() => [...document.querySelectorAll(".bd-article section > p:not(:has(code, math))")]
   .flatMap(paragraph => {
     const counts = new Map(), range = document.createRange();
     const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);

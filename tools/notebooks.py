@@ -51,6 +51,8 @@ if importlib.util.find_spec("alexnet_lib") is None:
 ROOTED_PATH = re.compile(r"(?<![\w.+/:<,])/(?:[\w.-]+/)+[\w.-]+|\b[A-Z]:\\+Users\b")
 # A cell that is folded whole holds the solution of an exercise.
 SOLUTION = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# A folded output is what a checker says to the reader's own code.
+VERDICT = {"code_prompt_show": "What the checker says so far", "code_prompt_hide": "Hide it"}
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
@@ -98,8 +100,9 @@ def clean(notebook):
     for cell in notebook.cells:
         for key in set(cell.metadata) - KEPT_IN_CELL:
             del cell.metadata[key]
-        if "hide-cell" in cell.metadata.get("tags", []):
-            cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **SOLUTION}
+        for tag, prompt in (("hide-cell", SOLUTION), ("hide-output", VERDICT)):
+            if tag in cell.metadata.get("tags", []):
+                cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **prompt}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
             # The page takes a picture's alt text from the cell, not from the output that brings it.

@@ -34,7 +34,6 @@ html { counter-reset: page %d }
 """
 SETTLE = """async () => {
   document.querySelectorAll("details").forEach(folded => { folded.open = true; });
-  await window.MathJax?.startup.promise;
   for (const picture of document.images) picture.loading = "eager";
   await Promise.all([...document.images].map(picture => picture.decode().catch(() => 0)));
   await document.fonts.ready;

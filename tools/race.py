@@ -2,7 +2,7 @@
 
     python tools/race.py patches    # assets/on_click/patches.json: the images that the page learns
     python tools/race.py search     # the steps that each learning rate of a grid needs, for seed 90
-    python tools/race.py record     # assets/race.json: the best rates, and what torch finds with them
+    python tools/race.py record     # assets/race_record.json: the best rates, and what torch finds with them
     python tools/race.py seeds      # ten seeds in a Chromium beside torch's on record, as a table
 
 `search` and `record` take minutes on an idle core. The seed that is searched is never measured.
@@ -26,7 +26,7 @@ from alexnet_lib.widgets.packed import load_asset
 from alexnet_lib.widgets.race import MOST, PATCHES, patches, race
 from alexnet_lib.widgets.race import NAMES as TITLES
 
-ON_CLICK, RECORD = bundle.ON_CLICK / "patches.json", bundle.ASSETS / "race.json"
+ON_CLICK, RECORD = bundle.ON_CLICK / "patches.json", bundle.ASSETS / "race_record.json"
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")
 TRAINING, TESTING = 20, 10  # patches of each class
 GOAL = PATCHES // 4  # patches that are still wrong at 25 % training error
@@ -135,7 +135,9 @@ def seeds() -> None:
     columns = []
     for name, here in zip(lanes, found, strict=True):
         run = next(
-            run for run in load_asset("race")["runs"] if run["of"] == ["raw", "paper", name, best[name]]
+            run
+            for run in load_asset("race_record")["runs"]
+            if run["of"] == ["raw", "paper", name, best[name]]
         )
         columns += [(f"{TITLES[name]}, page", here), (f"{TITLES[name]}, torch", run["steps"])]
     print("| seed |", " | ".join(name for name, _ in columns), "|\n|---|" + "---|" * len(columns))

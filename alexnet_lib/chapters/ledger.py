@@ -73,6 +73,14 @@ AT_SMALL_SCALE = {
     "averaged-nets": ("averaged-nets-cifar", 0),
 }
 UNDERFITS = {"overlap-overfitting"}  # nothing to cure in this small network
+# What a reader may filter by: claims whose words have one color.
+KINDS = {
+    PALETTE["reproduced"]: "agrees",
+    PALETTE["effect"]: "same direction",
+    PALETTE["no effect"]: "undecided",
+    PALETTE["contradicted"]: "differs",
+    PALETTE["not measured"]: "not asked here",
+}
 WHY_NOT = {"error-2010": "needs all ImageNet", "error-2012": "needs all ImageNet"}
 CIFAR_10 = 50_000  # training images; ours use fewer
 
@@ -81,7 +89,9 @@ class Ledger(Table):
     """The table, close enough set for one screen, with links to the chapters."""
 
     def _repr_html_(self) -> str:
-        rows = "\n".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
+        rows = "\n".join(
+            f'<tr data-verdict="{KINDS[_color(row[-1])]}">{_cells(row)}</tr>' for row in self.rows
+        )
         head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.columns)
         return (
             "<style>table.ledger.ledger :is(td, th) {padding: 2px 9px 2px 0; font-size: 13px; "

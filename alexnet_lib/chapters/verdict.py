@@ -1,11 +1,13 @@
 """What every checker is built from: a verdict, and comparisons of a number or a function."""
 
 import copy
+import json
 import math
 import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from numbers import Real
 
 import numpy as np
@@ -17,22 +19,33 @@ SLOW_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """Right or not yet, and what to look at next."""
+    """Right or not yet, and what to look at next.
+
+    `question` holds what a page needs to judge a number without Python: it asks the reader there.
+    """
 
     right: bool
     message: str
+    question: dict | None = None
 
     def __repr__(self) -> str:
         return textwrap.fill(f"{'Right' if self.right else 'Not yet'}: {self.message}", width=78)
 
+    def _repr_html_(self) -> str | None:
+        if self.question is None:
+            return None
+        question = escape(json.dumps(self.question, ensure_ascii=False))
+        return f'<div class="number-question" data-question="{question}">{escape(repr(self))}</div>'
+
 
 def check_number(answer: object, expected: float, hint: str, praise: str, tolerance: float = 1e-9) -> Verdict:
     """Compare a number; `hint` is shown for a wrong one, `praise` says what the right one means."""
+    asked = {"expected": float(expected), "tolerance": tolerance, "hint": hint, "praise": praise}
     number = _number(answer)
     if number is None:
-        return Verdict(False, f"the answer is {_told(answer)}, and a number is asked for")
+        return Verdict(False, f"the answer is {_told(answer)}, and a number is asked for", asked)
     if not abs(number - expected) <= tolerance * max(1.0, abs(expected)):  # so that nan is wrong too
-        return Verdict(False, f"{number:,} is not it. {hint}")
+        return Verdict(False, f"{number:,} is not it. {hint}", asked)
     return Verdict(True, praise)
 
 

@@ -14,7 +14,7 @@ from ..architecture import torchvision_state
 from ..augmentation import center_crop
 from ..guard import Positive, require_choice, require_path, validated
 from ..training.fileio import atomic_write
-from .weights import Trained, trained
+from .weights import Trained, load_trained
 
 FORMATS = {"onnx": ".onnx", "pt2": ".pt2", "state_dict": ".pt", "torchvision": ".pth"}
 CLOSE = 1e-4  # of the largest score: how far another program's scores may be from ours
@@ -58,7 +58,7 @@ def export(run: str | os.PathLike, path: str | os.PathLike, format: str | None =
         raise FileExistsError(f"{path} is there already: name another file, or remove it first")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} lies in a folder that is not there: make {path.parent} first")
-    found = trained(run)
+    found = load_trained(run)
     net, classes = _from_pixels(found), found.classes
     pixels = _ten_images(net.mean.shape[-1])
     with torch.no_grad():

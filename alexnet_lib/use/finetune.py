@@ -18,7 +18,7 @@ from ..evaluation import center_crop_probabilities, confusion, evaluating
 from ..guard import Count, Index, NonNegative, Positive, require_path, validated
 from ..learning import TrainConfig
 from ..train import train
-from .weights import Trained, trained
+from .weights import Trained, load_trained
 
 LEAST = 5  # photographs of a class: four to learn from, one to judge by
 DECAY = 1e-3  # of the new layer's weights, on features of unit spread
@@ -71,7 +71,7 @@ def finetune(
         require_path("folder", folder, "a folder for each class"),
         require_path("out", out, "the run's"),
     )
-    before = trained(weights)
+    before = load_trained(weights)
     everything = _read(folder, before)
     chosen, held = _split(everything.labels, val_fraction, seed)
     sets = tuple(_part(everything, rows, name) for rows, name in ((chosen, "train"), (held, "test")))

@@ -13,7 +13,7 @@ from ..data.images import read_images
 from ..evaluation import center_crop_probabilities, evaluating, ten_crop_probabilities
 from ..guard import Count, validated
 from ..qualitative import Guess, topk_labels
-from .weights import Trained, trained
+from .weights import Trained, load_trained
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 PATCH, STEP = 32, 12  # pixels of the gray square of the occlusion map, and between its positions
@@ -46,7 +46,7 @@ def predict(
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"photo is {str(path)!r}, and no such file exists: name a picture")
-    found = weights if isinstance(weights, Trained) else trained(weights)
+    found = weights if isinstance(weights, Trained) else load_trained(weights)
     images = read_images(paths, found.side)
     judge = ten_crop_probabilities if ten_crops else center_crop_probabilities
     probabilities = judge(found.model, images, found.crop, mean=found.mean)
@@ -55,7 +55,7 @@ def predict(
 
 
 @torch.no_grad()
-def feature_maps(found: Trained, image: Tensor) -> dict[str, Tensor]:
+def layer_maps(found: Trained, image: Tensor) -> dict[str, Tensor]:
     """What each convolution says after its ReLU, on the center crop: name -> (channels, H, W)."""
     maps, hooks = {}, []
     for name in LAYERS:
@@ -107,7 +107,7 @@ def picture(
     axes[0].set_title(prediction.photo.name[:24], fontsize=10)
     told = "\n".join(f"{guess.probability:6.1%}  {guess.label[:18]}" for guess in prediction.guesses)
     axes[1].text(0, 0.5, told, family="monospace", fontsize=9, va="center")
-    for axis, (name, maps) in zip(axes[2:], feature_maps(found, prediction.image).items(), strict=False):
+    for axis, (name, maps) in zip(axes[2:], layer_maps(found, prediction.image).items(), strict=False):
         best = maps[maps.amax(dim=(1, 2)).argsort(descending=True, stable=True)[:16]]
         best = torch.nn.functional.pad(best / best.amax().clamp(min=1e-12), (1, 1, 1, 1), value=1.0)
         best = torch.nn.functional.pad(best, (0, 0, 0, 0, 0, 16 - len(best)))

@@ -39,7 +39,7 @@ class Trained:
         return InputScale(self.net, self.factor).eval()
 
 
-def trained(weights: str | os.PathLike = "imagenette") -> Trained:
+def load_trained(weights: str | os.PathLike = "imagenette") -> Trained:
     """The network of a name: "imagenette" (§3.5, ten classes, ships with the library), "torchvision" (1000
     classes of ImageNet, downloaded once, 233 MB), or the folder of a run of `alexnet train` or `finetune`.
 

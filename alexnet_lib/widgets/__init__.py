@@ -10,6 +10,7 @@ without torch and without a notebook server's packages.
 from importlib import import_module
 
 _MODULES = {
+    "ConvolutionExplorer": "convolution",
     "LrnExplorer": "lrn",
     "PoolingExplorer": "pooling",
     "CropExplorer": "crop",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -38,20 +39,27 @@ def module_names() -> list[str]:
 
 
 def page_script() -> str:
-    """One classic script with all widgets: it loads from a file path too, where a module file does not."""
-    modules = {name: _read(name) for name in module_names()}
+    """One classic script for every page with a widget; it loads from a file path, where a module does not.
+
+    It holds what all widgets share; each widget's own module comes when its place in the page comes near.
+    """
     tables = (
-        f"const SHARED = {json.dumps(shared_source())};\nconst MODULES = {json.dumps(modules)};\n"
+        f"const SHARED = {json.dumps(slim(shared_source()))};\nconst NAMES = {json.dumps(module_names())};\n"
         f"const ASSETS = {json.dumps([*asset_names(), *on_click_names()])};"
     )
-    return f"(() => {{\n{tables}\n{_read(HOST)}\n}})();\n"
+    return f"(() => {{\n{tables}\n{slim(_read(HOST))}\n}})();\n"
+
+
+def slim(source: str) -> str:
+    """JavaScript without the lines that are comments and without indents, as a page loads it."""
+    return re.sub(r"^\s+(//.*\n)?|^//.*\n", "", source, flags=re.MULTILINE)
 
 
 def asset_text(name: str) -> str:
-    """The JSON text of a data asset that ships with the package, or of a worker's script."""
-    if name in WORKERS:
-        return json.dumps(_read(name))
-    if name == "growth":
+    """The JSON text of a data asset that ships with the package, or of a script."""
+    if name in scripts():
+        return json.dumps(slim(_read(name)))
+    if name == "snapshots":
         return json.dumps(_growth())
     folder = ON_CLICK if name in on_click_names() else ASSETS
     return (folder / f"{name}.json").read_text("ascii")
@@ -68,8 +76,13 @@ def asset_names() -> list[str]:
 
 
 def on_click_names() -> list[str]:
-    """Every data asset that a page loads only when its reader asks, in alphabetical order."""
-    return sorted([*WORKERS, "growth", *(path.stem for path in ON_CLICK.glob("*.json"))])
+    """Every asset that a page loads only when its reader comes to it, or asks; in alphabetical order."""
+    return sorted([*scripts(), "snapshots", *(path.stem for path in ON_CLICK.glob("*.json"))])
+
+
+def scripts() -> list[str]:
+    """The widgets' modules, and what they run in a worker."""
+    return [*module_names(), *WORKERS]
 
 
 def _growth() -> dict:

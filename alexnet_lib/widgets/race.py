@@ -104,7 +104,7 @@ class RaceExplorer(PageWidget):
     rate = Choice("own", {"own": "each its own", "same": "both the left lane's"}, "Learning rate")
     seed = Draw(0, 0, 99, "Draw again", "it draws the initial weights, the same in both languages")
 
-    record = Asset("race")
+    record = Asset("race_record")
     recorded = traitlets.Dict(help="pixels and initial weights -> tanh / ReLU on CIFAR-10").tag(sync=True)
 
     def __init__(self, **values):

@@ -8,8 +8,8 @@ It imports the standard library, docutils, Sphinx and myst-nb only: building the
 - A search for "constructor" finds words and not what every JavaScript object inherits.
 - A stored ipywidgets control has no kernel in the page. It becomes a note, and a warning that stops a
   strict build, unless its cell has the tag `live-only`, by which an author says that this is meant.
-- A page loads no script that it does not use: no MathJax (250 kB) without a formula, and no inline script
-  with the page's name, so that all pages have the same inline scripts and a security policy can list them.
+- A page has no inline script with its name, so that all pages have the same inline scripts and a security
+  policy can list them.
 """
 
 import re
@@ -27,9 +27,7 @@ from alexnet_lib.widgets.bundle import asset_names, asset_script, on_click_names
 LOG = logging.getLogger(__name__)
 VIEW = "application/vnd.jupyter.widget-view+json"
 SCRIPT = "page-widgets.js"
-FORMULA = re.compile(r'class="[^"]*\bmath\b')
-MATHJAX = re.compile(r"mathjax/|^window\.MathJax = ")
-PAGE_NAME = re.compile(r"^DOCUMENTATION_OPTIONS\.pagename = ")
+PAGE_NAME = "DOCUMENTATION_OPTIONS.pagename = "
 TWIN_FIRST = [[builder, "text/html", 5] for builder in ("html", "dirhtml", "singlehtml")]
 NOTE = "This control works in Jupyter only: it needs a running kernel."
 DEAD = (
@@ -90,12 +88,9 @@ def add_script(app: Sphinx, pagename: str, _template, context: dict, _doctree) -
         app.add_js_file(SCRIPT, loading_method="defer")
 
 
-def drop_scripts(_app: Sphinx, _pagename: str, _template, context: dict, _doctree) -> None:
-    """Take the scripts off a page that it does not use."""
-    unused = [PAGE_NAME] if FORMULA.search(context.get("body") or "") else [PAGE_NAME, MATHJAX]
+def drop_page_name(_app: Sphinx, _pagename: str, _template, context: dict, _doctree) -> None:
     for script in list(context["script_files"]):
-        text = str(script.filename or script.attributes.get("body", ""))
-        if any(pattern.search(text) for pattern in unused):
+        if str(script.attributes.get("body", "")).startswith(PAGE_NAME):
             context["script_files"].remove(script)
 
 
@@ -136,6 +131,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", add_storage)
     app.connect("html-collect-pages", list_inherited_names)
     app.connect("html-page-context", add_script, priority=400)  # before myst-nb adds its scripts (500)
-    app.connect("html-page-context", drop_scripts, priority=900)  # after all that add scripts
+    app.connect("html-page-context", drop_page_name, priority=900)  # after all that add scripts
     app.add_post_transform(DeadWidgets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

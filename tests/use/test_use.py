@@ -10,12 +10,12 @@ from alexnet_lib.cli import main
 from alexnet_lib.dataset import photographs
 from alexnet_lib.use.finetune import finetune
 from alexnet_lib.use.predict import occlusion, predict
-from alexnet_lib.use.weights import trained
+from alexnet_lib.use.weights import load_trained
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return trained()
+    return load_trained()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_finetune_learns_two_classes_and_predict_uses_the_run(tuned, folder):
 
 def test_the_new_layer_leaves_the_other_layers_as_they_are(tuned):
     """With so small a rate all layers move a little: none is drawn anew."""
-    before, after = trained().net, trained(tuned.folder).net
+    before, after = load_trained().net, load_trained(tuned.folder).net
     for name in ("conv1", "conv5"):
         old, new = (getattr(net.features, name).weight for net in (before, after))
         assert 0 < (new - old).norm() / old.norm() < 0.05
@@ -92,7 +92,7 @@ def test_torchvisions_weights_give_torchvisions_scores(monkeypatch):
     torch.manual_seed(0)
     theirs = alexnet(weights=None).eval()
     monkeypatch.setattr(AlexNet_Weights, "get_state_dict", lambda *_, **__: theirs.state_dict())
-    found = trained("torchvision")
+    found = load_trained("torchvision")
     image = torch.randint(0, 256, (1, 3, 256, 256), dtype=torch.uint8)
     recipe = AlexNet_Weights.IMAGENET1K_V1.transforms()
     with torch.no_grad():
@@ -142,4 +142,4 @@ def test_without_a_network_torchvisions_weights_say_where_to_put_them(monkeypatc
 
     monkeypatch.setattr(AlexNet_Weights, "get_state_dict", _offline)
     with pytest.raises(OSError, match=r"put it at .*alexnet-owt-7be5be79\.pth"):
-        trained("torchvision")
+        load_trained("torchvision")

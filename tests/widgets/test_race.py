@@ -180,7 +180,7 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
         page.wait_for_function(f"() => {STATUS}.startsWith('To 25')")
         cells = page.locator("table tr").last.locator("td").all_inner_texts()
         if cells[6] == "50":
-            record = load_asset("race")["runs"]
+            record = load_asset("race_record")["runs"]
             torchs = next(
                 run["steps"][0] for run in record if run["of"] == ["scaled", "fitted", "tanh", 0.03]
             )
@@ -202,7 +202,7 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
 
 
 def test_the_record_has_a_rate_for_every_lane_and_was_made_with_it():
-    record = load_asset("race")
+    record = load_asset("race_record")
     settings = [
         f"{pixels} {init} {name}"
         for pixels in ("raw", "scaled")

@@ -157,4 +157,4 @@ function draw({ state, data, result, pictures, colors }) {
 
 const checked = (state, data, { value, slope, square, left, flat }) => [value, slope, square, left, flat];
 
-export default explorer({ title: "Activation functions and their slopes", reset: "Reset", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "Activation functions and their slopes", reset: "Reset", prepare, build, compute, draw, summary, checked, sweep: "spread" });

@@ -55,11 +55,20 @@ function rgb(color) {
 
 // A figure with one canvas. `columns` of 12 (`narrow` on a phone); `aspect` is width / height.
 // onpick(x, y) gets the position of a click as fractions of the canvas; with `drag` also while dragging.
-function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpick = null, drag = false }) {
+// read(x, y) says in a few words what is under the mouse; "" for nothing.
+function picture(parent, { caption, columns = 12, narrow = 12, aspect = 2, onpick = null, drag = false, read = null }) {
   const canvas = node("canvas", { role: "img", style: `--aspect: ${aspect}` });
-  const words = node("figcaption", {}, caption);
-  const frame = node("figure", { style: `--columns: ${columns}; --narrow: ${narrow}` }, canvas, words);
+  const words = node("span", {}, caption), under = node("output", { class: "under", "aria-hidden": "true" });
+  const frame = node("figure", { style: `--columns: ${columns}; --narrow: ${narrow}` }, canvas,
+    node("figcaption", {}, words, under));
   parent.append(frame);
+  if (read) {
+    canvas.addEventListener("pointermove", (event) => {
+      const { width, height } = canvas.getBoundingClientRect();
+      under.textContent = event.pointerType === "mouse" ? read(event.offsetX / width, event.offsetY / height) : "";
+    });
+    canvas.addEventListener("pointerleave", () => { under.textContent = ""; });
+  }
   if (onpick) {
     canvas.classList.add(...(drag ? ["handle", "drag"] : ["handle"]));
     const pick = (event) => {

@@ -167,4 +167,4 @@ const checked = (state, data, { fit, moved, draws, usual }) => [
   ...moved.map((part, c) => noisy(GRAY, part, fit.mean[c], state.divide)), usual, ...draws.flat(),
 ];
 
-export default explorer({ title: "PCA color augmentation", reset: "Reset", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "PCA color augmentation", reset: "Reset", prepare, build, compute, draw, summary, checked, sweep: "sigma" });

@@ -159,4 +159,4 @@ const checked = (state, data, { common }) => [
 
 const title = "Crops and flips", reset = "Reset", style = ".sheet { grid-column: span 12; }";
 
-export default explorer({ title, prepare, build, compute, draw, summary, checked, style, reset });
+export default explorer({ title, prepare, build, compute, draw, summary, checked, style, reset, sweep: "left" });

@@ -263,5 +263,5 @@ function draw({ state, data, result, pictures, colors }) {
 const checked = ({ output }, data, { kept, last, drawn, every, test }) => [drawn, every.mean, test,
   ...(output === "softmax" ? [every.geometric] : []), ...last.map(Boolean).map(Number), ...kept];
 
-export default explorer({ title: "Dropout", prepare, build, compute, draw, summary, checked,
+export default explorer({ title: "Dropout", prepare, build, compute, draw, summary, checked, sweep: "p",
   style: ".whole { grid-column: span 12; }" });

@@ -33,6 +33,33 @@ function verdict(checked, state, ours, inPage) {
   return `torch DISAGREES: max difference ${apart.toExponential(1)} of the largest value`;
 }
 
+const SWEEP_STEPS = 200, SWEEP_MS = 5000;
+
+// A button that moves one slider from end to end and puts it back where it was.
+function sweepButton(p, values, change) {
+  let timer = 0, home;
+  const made = button("", () => (timer ? stop() : begin()));
+  const say = () => { made.textContent = timer ? "Stop" : `Sweep ${p.label}`; };
+  function stop() {
+    clearInterval(timer);
+    timer = 0;
+    change({ [p.name]: home });
+    say();
+  }
+  function begin() {
+    const last = lastPosition(p), steps = Math.min(last, SWEEP_STEPS);
+    let at = -1;
+    home = values()[p.name];
+    timer = setInterval(() => {
+      if ((at += 1) > steps || !made.isConnected) stop();
+      else change({ [p.name]: valueAt(p, Math.round((at * last) / steps)) });
+    }, SWEEP_MS / steps);
+    say();
+  }
+  say();
+  return made;
+}
+
 // explorer({title, prepare, build, compute, draw, summary, checked, style}) -> what anywidget calls:
 //   prepare(model)                 -> data, awaited once (unpack arrays here)
 //   build({parent, change, values, data, model, ask}) -> pictures, made once; ask() paints again; pictures.end(), if
@@ -43,7 +70,8 @@ function verdict(checked, state, ours, inPage) {
 //   checked(state, data, result)   -> the numbers that torch's reference holds, or leave it out
 //   style                          -> CSS of this widget alone, or leave it out
 //   reset                          -> words of the button that brings the first setting back
-function explorer({ title, prepare, build, compute, draw, summary, checked, style = "", reset = "Paper values" }) {
+//   sweep                          -> name of the slider that a button moves from end to end, or leave it out
+function explorer({ title, prepare, build, compute, draw, summary, checked, style = "", reset = "Paper values", sweep }) {
   async function render({ model, el }) {
     const data = prepare ? await prepare(model) : null;
     const params = model.get("params");
@@ -65,6 +93,10 @@ function explorer({ title, prepare, build, compute, draw, summary, checked, styl
       model.set("note", "");
       change(Object.fromEntries(params.map((p) => [p.name, p.paper])));
     }));
+    const sweeping = params.find((p) => p.name === sweep);
+    if (sweeping && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      buttons.prepend(sweepButton(sweeping, values, change));
+    }
     const told = node("span", { role: "status" });
     if (model.page) {
       buttons.append(button("Copy link to this setting", () => model.page.copyLink(told)), told);

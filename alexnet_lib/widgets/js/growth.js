@@ -71,7 +71,7 @@ function build({ parent, model, change, values, ask, data: { epochs } }) {
     loading = true;
     ask();
     try {
-      const { scales, levels } = await assetOf(model, "growth");
+      const { scales, levels } = await assetOf(model, "snapshots");
       const stream = new Blob([bytesOf(levels)]).stream().pipeThrough(new DecompressionStream("deflate"));
       const rounded = new Int8Array(await new Response(stream).arrayBuffer()), size = 3 * PLACES;
       const weights = Float32Array.from(rounded, (level, i) => level * scales[Math.floor(i / size)]);

@@ -1,11 +1,11 @@
-// Brings the twins in a page to life. SHARED and MODULES (the widgets' sources) and ASSETS (the names of their
-// data) stand above this text.
+// Brings the twins in a page to life. SHARED (what all widgets' modules begin with), NAMES (of the modules) and
+// ASSETS (the names of modules and data) stand above this text.
 
 const here = document.currentScript.src;
 const loaded = {};
 // A page opened from a file path may not load module files, but it may import a blob.
-const load = (name) => (loaded[name] ||=
-  import(URL.createObjectURL(new Blob([SHARED, "\n", MODULES[name]], { type: "text/javascript" }))));
+const load = (name) => (loaded[name] ||= asset(name).then((source) =>
+  import(URL.createObjectURL(new Blob([SHARED, "\n", source], { type: "text/javascript" })))));
 
 const fetched = {};
 const asset = (name) => (fetched[name] ||= new Promise((resolve, reject) => {
@@ -107,11 +107,8 @@ function pageOf(model, prefix) {
   };
 }
 
-const counts = {};
-async function hydrate(box) {
+async function hydrate(box, prefix) {
   const name = box.dataset.widget;
-  counts[name] = (counts[name] ?? 0) + 1;
-  const prefix = counts[name] === 1 ? name : `${name}-${counts[name]}`;
   const live = document.createElement("div");
   live.className = "page-widget-live";
   try {
@@ -150,5 +147,29 @@ document.head.append(Object.assign(document.createElement("style"), { textConten
 }
 @media print { .page-widget-live { display: none; } }` }));
 
-window.PAGE_WIDGETS = { names: Object.keys(MODULES), load, readHash, writeHash };
-for (const box of document.querySelectorAll(".page-widget")) hydrate(box);
+// A widget comes to life when it is less than a screen away, or when the address names it.
+const sleeping = new Map(), counts = {};
+function wake(box) {
+  const prefix = sleeping.get(box);
+  if (!sleeping.delete(box)) return null;
+  near.unobserve(box);
+  return hydrate(box, prefix);
+}
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) wake(target);
+}, { rootMargin: "100% 0px" });
+function wakeNamed() {
+  for (const [box, prefix] of [...sleeping]) {
+    if (location.hash.slice(1).split("&").some((part) => part.startsWith(`${prefix}.`))) wake(box);
+  }
+}
+for (const box of document.querySelectorAll(".page-widget")) {
+  const name = box.dataset.widget;
+  counts[name] = (counts[name] ?? 0) + 1;
+  sleeping.set(box, counts[name] === 1 ? name : `${name}-${counts[name]}`);
+  near.observe(box);
+}
+window.addEventListener("hashchange", wakeNamed);
+wakeNamed();
+
+window.PAGE_WIDGETS = { names: NAMES, load, readHash, writeHash, wake: () => Promise.all([...sleeping.keys()].map(wake)) };

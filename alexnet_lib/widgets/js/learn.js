@@ -13,7 +13,7 @@ const ACTIVATIONS = {
   sigmoid: { f: (x) => 1 / (1 + Math.exp(-x)), slope: (a) => a * (1 - a), steepest: 0.25 },
 };
 
-// T. Ettinger's generator mulberry32, as in dropout.js: each call the next number from 0 up to 1.
+// T. Ettinger's generator mulberry32, as in canvas.js: each call the next number from 0 up to 1.
 function generator(seed) {
   let state = seed;
   return () => {

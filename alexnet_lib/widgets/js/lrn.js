@@ -146,4 +146,4 @@ function draw({ state, data, result, pictures, colors }) {
 const checked = (state, data, { after }) => column(after, state);
 
 const title = "Local response normalization";
-export default explorer({ title, prepare, build, compute, draw, summary, checked });
+export default explorer({ title, prepare, build, compute, draw, summary, checked, sweep: "alpha" });

@@ -129,4 +129,4 @@ function checked(state, data, { size, values }) {
   return Array.from({ length: size }, (_, i) => row(i).reduce((total, value) => total + value, 0));
 }
 
-export default explorer({ title: "Overlapping pooling", prepare, build, compute, draw, summary, checked });
+export default explorer({ title: "Overlapping pooling", prepare, build, compute, draw, summary, checked, sweep: "column" });

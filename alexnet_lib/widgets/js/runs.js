@@ -98,4 +98,4 @@ function draw({ state, result, pictures, colors }) {
 const style = `
 .told { grid-column: span 12; margin: 0; padding-left: 1.2rem; font-size: 0.85rem; color: var(--quiet); }
 `;
-export default explorer({ title: "Recorded runs", reset: "Reset", prepare, build, compute, draw, summary, style });
+export default explorer({ title: "Recorded runs", reset: "Reset", prepare, build, compute, draw, summary, style, sweep: "threshold" });

@@ -37,7 +37,10 @@ button { min-height: 32px; padding: 0.2rem 0.8rem; font: inherit; color: var(--i
 :is(button, input, select):focus-visible { outline: 3px solid var(--plus); outline-offset: 2px; }
 .pictures { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.75rem; }
 figure { grid-column: span var(--columns, 12); margin: 0; min-width: 0; }
-figcaption { font-size: 0.85rem; color: var(--quiet); }
+figcaption { position: relative; font-size: 0.85rem; color: var(--quiet); }
+.under { position: absolute; inset: 0 0 auto auto; padding-left: 0.5rem; background: var(--ground); color: var(--ink);
+  font-variant-numeric: tabular-nums; }
+.under:empty { display: none; }
 canvas { display: block; width: 100%; aspect-ratio: var(--aspect, 1); }
 canvas.handle { cursor: crosshair; }
 canvas.drag { touch-action: pan-y; }

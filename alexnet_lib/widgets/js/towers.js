@@ -126,4 +126,4 @@ const style = `
 .count { margin-top: 0.5rem; font-size: 0.85rem; color: var(--quiet); }
 @container (max-width: 60rem) { .half { grid-column: span 12; } }
 `;
-export default explorer({ title: "Two towers", prepare, build, compute, draw, summary, checked, style });
+export default explorer({ title: "Two towers", prepare, build, compute, draw, summary, checked, style, sweep: "batch" });

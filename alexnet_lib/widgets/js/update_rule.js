@@ -86,7 +86,7 @@ function buildTraining({ parent, ask: redraw }) {
         const steady = { ...state, drop: STEPS, momentum: state.momentum || PAPER };
         Object.assign(run, { key, walks: [walk("paper", steady), walk("paper", { ...steady, momentum: 0 })] });
       }
-      go.textContent = run ? "■ Away with it" : "▶ Train: momentum against none";
+      go.textContent = run ? "■ Close" : "▶ Train: momentum against none";
       frame.hidden = !run;
       return run;
     },
@@ -216,5 +216,5 @@ const checked = (state, data, { paper, torch, apart }) => {
   return [...sixth(paper), ...sixth(torch), Math.max(...apart)];
 };
 
-export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked,
+export default explorer({ title: "Two rules of momentum", build, compute, draw, summary, checked, sweep: "rate",
   style: ".whole { grid-column: span 12; }" });
