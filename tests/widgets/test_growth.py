@@ -21,7 +21,7 @@ def visit(browser, site):
 @pytest.mark.browser
 def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(visit):
     page = visit.page
-    assert page.evaluate("window.PAGE_WIDGET_ASSETS?.growth") is None
+    assert page.evaluate("window.PAGE_WIDGET_ASSETS?.snapshots") is None
     page.get_by_role("button", name="Load the").click()
     epochs, kernels = snapshots()
     for place in (len(epochs), 1, 9):
