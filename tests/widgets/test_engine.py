@@ -150,8 +150,8 @@ def test_a_network_that_the_page_cannot_run_is_refused_in_words():
 
 
 @pytest.mark.browser
-def test_every_feature_map_of_twenty_pictures_is_torchs(engine, shipped):
-    for photo in squares():
+def test_every_feature_map_of_ten_pictures_is_torchs(engine, shipped):
+    for photo in squares()[::2]:
         check(engine(photo), torchs(shipped, photo))
 
 

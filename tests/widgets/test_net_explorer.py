@@ -84,17 +84,25 @@ def pixels(page, name="astronaut"):
 
 
 def drop(page, files, zone=".body"):
-    """Drop files, (name, type, bytes), on the widget or on a part of it."""
+    """Drop files on a part of the widget: (name, type, bytes, or how many zeros)."""
     page.evaluate(
         """([zone, files]) => {
           const data = new DataTransfer();
           for (const [name, type, text] of files) {
-            data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], name, { type }));
+            const told = typeof text === "string";
+            const bytes = told ? Uint8Array.from(atob(text), c => c.charCodeAt(0)) : new Uint8Array(text);
+            data.items.add(new File([bytes], name, { type }));
           }
           document.querySelector('.page-widget-live').shadowRoot.querySelector(zone)
             .dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
         }""",
-        [zone, [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]],
+        [
+            zone,
+            [
+                (name, kind, content if isinstance(content, int) else base64.b64encode(content).decode())
+                for name, kind, content in files
+            ],
+        ],
     )
 
 
@@ -163,7 +171,7 @@ BAD = [
     ("notes.txt", "text/plain", b"no picture", "notes.txt is not a picture that this browser can read"),
     ("broken.jpg", "image/jpeg", image((300, 200), "jpeg")[:120], "broken.jpg is not a picture"),
     ("<img src=x onerror=alert(1)>.png", "image/png", b"\x89PNG", "<img src=x onerror=alert(1)>.png is not"),
-    ("huge.png", "image/png", bytes(41 * 2**20), "huge.png has 41 MB, and this page reads up to 40"),
+    ("huge.png", "image/png", 41 * 2**20, "huge.png has 41 MB, and this page reads up to 40"),
 ]
 
 
