@@ -18,6 +18,7 @@ from ..evaluation import center_crop_probabilities, confusion, evaluating
 from ..guard import Count, Index, NonNegative, Positive, require_path, validated
 from ..learning import TrainConfig
 from ..train import train
+from ..training import checkpoints
 from .weights import Trained, load_trained, require_alexnet
 
 LEAST = 5  # photographs of a class: four to learn from, one to judge by
@@ -71,6 +72,8 @@ def finetune(
         require_path("folder", folder, "a folder for each class"),
         require_path("out", out, "the run's"),
     )
+    if checkpoints.files(out) and not resume:  # `train` would say so too, after the new layer has learned
+        raise FileExistsError(f"{out} holds a run already: go on with it by --resume, or name another folder")
     before = load_trained(weights)
     require_alexnet(before)
     everything = _read(folder, before, tell)
@@ -95,6 +98,8 @@ def finetune(
         seed=seed,
     )
     done = train(config, out, resume=resume, sets=sets, net=net, mean=before.mean)
+    for old in checkpoints.files(out)[:-1]:  # hundreds of megabytes, which nobody goes on from any more
+        old.unlink()
     guesses = center_crop_probabilities(
         replace(before, net=done.net).model, sets[1].images, before.crop, mean=before.mean
     )
@@ -200,7 +205,8 @@ def confusion_picture(found: FineTuned, path: str | os.PathLike) -> Path:
     axis.imshow(found.confusion, cmap="Blues")
     for row, counts in enumerate(found.confusion.tolist()):
         for column, count in enumerate(counts):
-            axis.text(column, row, count, ha="center", va="center")
+            color = "white" if 2 * count > found.confusion.max() else "black"
+            axis.text(column, row, count, ha="center", va="center", color=color)
     axis.set_xticks(range(len(found.classes)), found.classes, rotation=45, ha="right")
     axis.set_yticks(range(len(found.classes)), found.classes)
     axis.set(xlabel="guessed", ylabel="true")

@@ -117,7 +117,7 @@ def picture(
     axes[1].text(0, 0.5, told, family="monospace", fontsize=9, va="center")
     for axis, (name, maps) in zip(axes[2:], layers.items(), strict=False):
         best = maps[maps.amax(dim=(1, 2)).argsort(descending=True, stable=True)[:16]]
-        best = torch.nn.functional.pad(best / best.amax().clamp(min=1e-12), (1, 1, 1, 1), value=1.0)
+        best = torch.nn.functional.pad(best / best.amax().clamp(min=1e-12), (1, 1, 1, 1), value=float("nan"))
         best = torch.nn.functional.pad(best, (0, 0, 0, 0, 0, 16 - len(best)))
         sheet = best.unflatten(0, (4, 4)).permute(0, 2, 1, 3).flatten(0, 1).flatten(1, 2)
         axis.imshow(sheet, cmap="magma")

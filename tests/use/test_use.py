@@ -82,6 +82,11 @@ def test_finetune_learns_two_classes_and_predict_uses_the_run(tuned, folder):
     assert len(seen.guesses) == 2
 
 
+def test_a_run_that_is_there_is_refused_before_anything_is_read(tuned):
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        finetune("nowhere", tuned.folder)
+
+
 def test_the_new_layer_leaves_the_other_layers_as_they_are(tuned):
     """With so small a rate all layers move a little: none is drawn anew."""
     before, after = load_trained().net, load_trained(tuned.folder).net
