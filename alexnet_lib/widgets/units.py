@@ -15,7 +15,7 @@ from .posters import BLUE, ORANGE
 
 UNITS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256, "fc7": 4096, "fc8": 10}
 LAYERS = {name: name for name in UNITS} | {"fc8": "fc8: the ten classes"}
-SHOWN = 4  # patches of the poster
+SHOWN = 3  # patches of the poster
 
 
 class UnitExplorer(PageWidget):
@@ -26,7 +26,7 @@ class UnitExplorer(PageWidget):
     """
 
     page_name = "units"
-    poster_size = (6.4, 2.2)
+    poster_size = (6.4, 2.4)
 
     layer = Choice("conv2", LAYERS, "Layer")
     unit = Slider(10, 0, 4095, "Unit", "fc7 has units 0 to 4095 (§3.5)")

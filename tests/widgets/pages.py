@@ -109,7 +109,7 @@ def after_painting(box, act):
 
 
 # The first control that Tab reaches, and the key that moves a control from where it stands.
-FIRST = "input:not([type=radio]), input[type=radio]:checked, select"
+FIRST = "input:not([type=radio], [type=file], [type=text]), input[type=radio]:checked, select"
 MOVING_KEY = """c => {
   if (c.type === 'checkbox' || c.type === 'button') return 'Space';
   if (c.type === 'range') return c.value === c.max ? 'ArrowLeft' : 'ArrowRight';

@@ -21,11 +21,11 @@ def visit(browser, site):
 @pytest.mark.browser
 def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(visit):
     page = visit.page
-    assert page.evaluate("window.PAGE_WIDGET_ASSETS?.growth") is None
+    assert page.evaluate("window.PAGE_WIDGET_ASSETS?.snapshots") is None
     page.get_by_role("button", name="Load the").click()
     epochs, kernels = snapshots()
     for place in (len(epochs), 1, 9):
-        page.locator("input[name=snapshot]").fill(str(place))
+        page.locator("input[name=snapshot]").fill(str(place - 1))  # a slider's positions begin at 0
         gap = qualitative.tower_gap(kernels[place - 1])
         saying = f"{ROOT}.querySelector('.pictures > [role=status]').textContent"
         page.wait_for_function(
@@ -44,7 +44,7 @@ def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(vis
 @pytest.mark.browser
 def test_it_plays_and_pauses(visit):
     page = visit.page
-    page.locator("input[name=snapshot]").fill("3")
+    page.locator("input[name=snapshot]").fill("2")
     page.get_by_role("button", name="Watch them grow").click()
     page.wait_for_function(f"Number({ROOT}.querySelector('input[name=snapshot]').value) >= 4")
     page.get_by_role("button", name="Pause").click()

@@ -58,7 +58,10 @@ function build({ parent, model, change, values, ask, data: { epochs } }) {
   parent.append(node("div", { class: "buttons" }, startButton, playButton), problem);
   const towers = [0, 1].map(() => picture(parent, { caption: "", columns: 6, narrow: 6, aspect: ACROSS / 6 }));
   const lines = picture(parent, { caption: "Mean colorfulness of the kernels of each tower. Band: 95 % of random halves of the same 96 kernels. Click a snapshot.",
-    aspect: 2.6, drag: true, onpick: (x) => change({ snapshot: 1 + nearest((x - LEFT) / (1 - LEFT - RIGHT)) }) });
+    aspect: 2.6, drag: true, onpick: (x) => {
+      const { width } = figures[2].querySelector("canvas").getBoundingClientRect();
+      change({ snapshot: 1 + nearest((x * width - LEFT) / (width - LEFT - RIGHT)) });
+    } });
   parent.append(answer);
   const figures = [...parent.querySelectorAll("figure")];
 
@@ -137,7 +140,7 @@ function build({ parent, model, change, values, ask, data: { epochs } }) {
   function curves(ctx, width, height, snapshot, tones, colors) {
     const all = [...found.nulls.flatMap(({ low, high }) => [low, high]), ...found.colors.flatMap((color) => [mean(color.slice(0, 48)), mean(color.slice(48))])];
     const low = Math.min(...all) - 0.02, high = Math.max(...all) + 0.02;
-    const px = (i) => width * (LEFT + (epochs[i] / epochs.at(-1)) * (1 - LEFT - RIGHT));
+    const at = (epoch) => LEFT + (epoch / epochs.at(-1)) * (width - LEFT - RIGHT), px = (i) => at(epochs[i]);
     const py = (value) => (height - 22) * (1 - (value - low) / (high - low)) + 2;
     ctx.fillStyle = colors.panel;
     ctx.beginPath();
@@ -146,7 +149,7 @@ function build({ parent, model, change, values, ask, data: { epochs } }) {
     ctx.fill();
     ctx.fillStyle = colors.quiet;
     for (let value = Math.ceil(10 * low) / 10; value <= high; value += 0.1) ctx.fillText(value.toFixed(1), 0, py(value) + 4);
-    for (let epoch = 0; epoch <= epochs.at(-1); epoch += 2) ctx.fillText(epoch, width * (LEFT + (epoch / epochs.at(-1)) * (1 - LEFT - RIGHT)) - 4, height - 4);
+    for (let epoch = 0; epoch <= epochs.at(-1); epoch += 2) ctx.fillText(epoch, at(epoch) - 4, height - 4);
     ctx.fillText("epoch", 0, height - 4);
     tones.forEach((tone, n) => {
       const points = found.colors.map((color, i) => [px(i), py(mean(color.slice(48 * n, 48 * n + 48)))]);
@@ -159,7 +162,7 @@ function build({ parent, model, change, values, ask, data: { epochs } }) {
   }
   return { paint, end: pause };
 }
-const LEFT = 0.07, RIGHT = 0.1; // of the curves' width, for numbers and names
+const LEFT = 48, RIGHT = 56; // pixels beside the curves, for numbers and names
 
 const draw = ({ state, pictures, colors }) => pictures.paint(state, colors);
 const style = `
