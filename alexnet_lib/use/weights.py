@@ -1,5 +1,6 @@
 """Trained networks by name: the one that ships with the book, torchvision's, or one of your own runs."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -80,6 +81,15 @@ def require_alexnet(found: Trained) -> None:
         )
 
 
+def _check_sum(path: Path) -> None:
+    """A file that was put there by hand: its name ends with the first digits of its SHA-256."""
+    if path.exists():
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        if found != (expected := path.stem.rpartition("-")[2]):
+            raise RuntimeError(f"its SHA-256 starts with {found}, not {expected}")
+
+
 def _torchvision() -> Trained:
     """torchvision's weights in AlexNet("torchvision").
 
@@ -93,6 +103,7 @@ def _torchvision() -> Trained:
     crop = kind.transforms().crop_size[0]
     net = AlexNet(replace(SPECS["torchvision"], image_size=crop))
     try:
+        _check_sum(where)
         net.load_state_dict(kind.get_state_dict(progress=True, check_hash=True, weights_only=True))
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError) as error:
         reason = str(error).strip().split("\n")[0]

@@ -122,6 +122,14 @@ def test_a_file_that_is_not_torchvisions_is_named(monkeypatch):
         load_trained("torchvision")
 
 
+def test_a_file_with_another_sum_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth").write_bytes(b"")
+    with pytest.raises(ValueError, match="SHA-256 starts with e3b0c442, not 7be5be79"):
+        load_trained("torchvision")
+
+
 def test_a_net_of_other_layers_is_drawn_by_its_own_and_one_that_is_no_alexnet_is_refused(tmp_path):
     spec = replace(NETS["no-conv3"], image_size=67, hidden=(8, 8))
     mean, classes = torch.zeros(3, 70, 70), ("a", "b")
