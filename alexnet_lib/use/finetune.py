@@ -18,7 +18,8 @@ from ..evaluation import center_crop_probabilities, confusion, evaluating
 from ..guard import Count, Index, NonNegative, Positive, require_path, validated
 from ..learning import TrainConfig
 from ..train import train
-from .weights import Trained, load_trained
+from ..training import checkpoints
+from .weights import Trained, load_trained, require_alexnet
 
 LEAST = 5  # photographs of a class: four to learn from, one to judge by
 DECAY = 1e-3  # of the new layer's weights, on features of unit spread
@@ -64,15 +65,18 @@ def finetune(
     the end. The run goes to `out`, as those of `train`: resume=True goes on after a break, and
     `predict(photos, out)` uses it.
 
-    Raises ValueError for fewer than two classes or fewer than five photographs of one, and CorruptImageError,
-    which names them, for files that are no pictures.
+    Raises ValueError for fewer than two classes, fewer than five photographs of one, and folders within a
+    class; CorruptImageError, which names them, for files that are no pictures.
     """
     folder, out = (
         require_path("folder", folder, "a folder for each class"),
         require_path("out", out, "the run's"),
     )
+    if checkpoints.files(out) and not resume:  # `train` would say so too, after the new layer has learned
+        raise FileExistsError(f"{out} holds a run already: go on with it by --resume, or name another folder")
     before = load_trained(weights)
-    everything = _read(folder, before)
+    require_alexnet(before)
+    everything = _read(folder, before, tell)
     chosen, held = _split(everything.labels, val_fraction, seed)
     sets = tuple(_part(everything, rows, name) for rows, name in ((chosen, "train"), (held, "test")))
     tell(f"{len(chosen)} photographs to learn from, {len(held)} held out, {len(everything.classes)} classes")
@@ -94,6 +98,8 @@ def finetune(
         seed=seed,
     )
     done = train(config, out, resume=resume, sets=sets, net=net, mean=before.mean)
+    for old in checkpoints.files(out)[:-1]:  # hundreds of megabytes, which nobody goes on from any more
+        old.unlink()
     guesses = center_crop_probabilities(
         replace(before, net=done.net).model, sets[1].images, before.crop, mean=before.mean
     )
@@ -103,15 +109,24 @@ def finetune(
     )
 
 
-def _read(folder: Path, before: Trained) -> ImageSet:
+def _read(folder: Path, before: Trained, tell: Callable[[str], None]) -> ImageSet:
     if not folder.is_dir():
         raise FileNotFoundError(
             f"folder is {str(folder)!r}, and no such folder exists: it holds one for each class"
         )
     found = list_folder(folder)
     counts = found.labels.bincount(minlength=len(found.classes)).tolist()
+    if nested := next((file for file in found.files if file.count("/") > 1), None):
+        inner = Path(nested).parent  # train/cups: its parent would be taken for a class
+        raise ValueError(
+            f"{folder} has photographs in {inner}, a folder within the class {inner.parts[0]}: name the "
+            f"folder whose own folders are the classes, such as {folder / inner.parts[0]}"
+        )
     if len(found.classes) < 2:
         raise ValueError(f"{folder} has the one class {found.classes[0]}: put at least two folders into it")
+    if found.others:
+        endings = ", ".join(sorted({Path(file).suffix.lower() or "no ending" for file in found.others}))
+        tell(f"left out {len(found.others)} files of other kinds: {endings}")
     for name, count in zip(found.classes, counts, strict=True):
         if count < LEAST:
             raise ValueError(f"class {name} has {count} photographs, and needs at least {LEAST}: add some")
@@ -190,7 +205,8 @@ def confusion_picture(found: FineTuned, path: str | os.PathLike) -> Path:
     axis.imshow(found.confusion, cmap="Blues")
     for row, counts in enumerate(found.confusion.tolist()):
         for column, count in enumerate(counts):
-            axis.text(column, row, count, ha="center", va="center")
+            color = "white" if 2 * count > found.confusion.max() else "black"
+            axis.text(column, row, count, ha="center", va="center", color=color)
     axis.set_xticks(range(len(found.classes)), found.classes, rotation=45, ha="right")
     axis.set_yticks(range(len(found.classes)), found.classes)
     axis.set(xlabel="guessed", ylabel="true")

@@ -13,11 +13,9 @@ from ..data.images import read_images
 from ..evaluation import center_crop_probabilities, evaluating, ten_crop_probabilities
 from ..guard import Count, validated
 from ..qualitative import Guess, topk_labels
-from .weights import Trained, load_trained
+from .weights import Trained, load_trained, require_alexnet
 
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
-PATCH, STEP = 32, 12  # pixels of the gray square of the occlusion map, and between its positions
-GRAY = 0.0  # after the mean is subtracted
+GRAY = 0.0  # of the square that covers a place, after the mean is subtracted
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +54,15 @@ def predict(
 
 @torch.no_grad()
 def layer_maps(found: Trained, image: Tensor) -> dict[str, Tensor]:
-    """What each convolution says after its ReLU, on the center crop: name -> (channels, H, W)."""
-    maps, hooks = {}, []
-    for name in LAYERS:
-        module = getattr(found.net.features, name.replace("conv", "relu"))
+    """What each convolution says after its activation function, on the center crop: name -> (channels, H, W).
+
+    Raises ValueError for a net that is no AlexNet.
+    """
+    require_alexnet(found)
+    maps, hooks, parts = {}, [], dict(found.net.features.named_children())
+    for name in [name for name in parts if name.startswith("conv")]:
+        number = name.removeprefix("conv")
+        module = parts.get(f"relu{number}", parts.get(f"tanh{number}"))
 
         def keep(_module, _inputs, output, name=name):
             maps[name] = output[0].clone()
@@ -74,12 +77,16 @@ def layer_maps(found: Trained, image: Tensor) -> dict[str, Tensor]:
 
 
 def occlusion(found: Trained, image: Tensor, label: str) -> Tensor:
-    """How much of a label's probability is lost when a gray square covers each place: (rows, columns)."""
+    """How much of a label's probability is lost when a gray square covers each place: (rows, columns).
+
+    The square is a quarter of the crop wide, and moves by three eighths of itself.
+    """
     whole = center_crop(image[None].float() - found.mean, found.crop)
-    starts = range(0, found.crop - PATCH + 1, STEP)
+    wide = found.crop // 4
+    starts = range(0, found.crop - wide + 1, max(1, 3 * wide // 8))
     covered = whole.repeat(len(starts) ** 2, 1, 1, 1)
     for n, (top, left) in enumerate((top, left) for top in starts for left in starts):
-        covered[n, :, top : top + PATCH, left : left + PATCH] = GRAY
+        covered[n, :, top : top + wide, left : left + wide] = GRAY
     k = found.classes.index(label)
     with evaluating(found.net):
         before = found.model(whole).softmax(dim=1)[0, k]
@@ -99,7 +106,8 @@ def picture(
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} is there already: name another file, or remove it first")
-    columns = 2 + len(LAYERS) + occluded
+    layers = layer_maps(found, prediction.image)
+    columns = 2 + len(layers) + occluded
     figure = Figure(figsize=(2.3 * columns, 2.9), layout="constrained")
     axes = figure.subplots(1, columns)
     shown = center_crop(prediction.image[None], found.crop)[0].permute(1, 2, 0)
@@ -107,9 +115,9 @@ def picture(
     axes[0].set_title(prediction.photo.name[:24], fontsize=10)
     told = "\n".join(f"{guess.probability:6.1%}  {guess.label[:18]}" for guess in prediction.guesses)
     axes[1].text(0, 0.5, told, family="monospace", fontsize=9, va="center")
-    for axis, (name, maps) in zip(axes[2:], layer_maps(found, prediction.image).items(), strict=False):
+    for axis, (name, maps) in zip(axes[2:], layers.items(), strict=False):
         best = maps[maps.amax(dim=(1, 2)).argsort(descending=True, stable=True)[:16]]
-        best = torch.nn.functional.pad(best / best.amax().clamp(min=1e-12), (1, 1, 1, 1), value=1.0)
+        best = torch.nn.functional.pad(best / best.amax().clamp(min=1e-12), (1, 1, 1, 1), value=float("nan"))
         best = torch.nn.functional.pad(best, (0, 0, 0, 0, 0, 16 - len(best)))
         sheet = best.unflatten(0, (4, 4)).permute(0, 2, 1, 3).flatten(0, 1).flatten(1, 2)
         axis.imshow(sheet, cmap="magma")

@@ -1,6 +1,9 @@
 """Trained networks by name: the one that ships with the book, torchvision's, or one of your own runs."""
 
+import hashlib
+import json
 import os
+import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import URLError
@@ -43,12 +46,14 @@ def load_trained(weights: str | os.PathLike = "imagenette") -> Trained:
     """The network of a name: "imagenette" (§3.5, ten classes, ships with the library), "torchvision" (1000
     classes of ImageNet, downloaded once, 233 MB), or the folder of a run of `alexnet train` or `finetune`.
 
-    Raises OSError where torchvision's file cannot be fetched, FileNotFoundError where no run is.
+    Raises OSError where torchvision's file cannot be fetched, ValueError where the file is another one, and
+    FileNotFoundError where no run is.
     """
     if weights == "imagenette":
-        from ..qualitative import trained_network
+        from ..widgets.bundle import asset_text  # without the widgets' pictures, which need other packages
+        from ..widgets.net_weights import load
 
-        found = trained_network()
+        found = load(json.loads(asset_text("network")))
         crop = found.net.spec.image_size
         return Trained(
             found.net, found.mean, found.input_scale, tuple(found.classes), crop, "paper", "imagenette"
@@ -67,6 +72,24 @@ def load_trained(weights: str | os.PathLike = "imagenette") -> Trained:
     )
 
 
+def require_alexnet(found: Trained) -> None:
+    """Refuse a run of another net than an AlexNet, whose layers have other names."""
+    if not isinstance(found.net, AlexNet):
+        raise ValueError(
+            f"weights is {found.name!r}, a {found.spec!r}, and must be an AlexNet: name the run of a spec "
+            f"that `alexnet specs` lists"
+        )
+
+
+def _check_sum(path: Path) -> None:
+    """A file that was put there by hand: its name ends with the first digits of its SHA-256."""
+    if path.exists():
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        if found != (expected := path.stem.rpartition("-")[2]):
+            raise RuntimeError(f"its SHA-256 starts with {found}, not {expected}")
+
+
 def _torchvision() -> Trained:
     """torchvision's weights in AlexNet("torchvision").
 
@@ -76,20 +99,25 @@ def _torchvision() -> Trained:
     from torchvision.models import AlexNet_Weights
 
     kind = AlexNet_Weights.IMAGENET1K_V1
+    where = Path(torch.hub.get_dir(), "checkpoints", kind.url.rpartition("/")[2])
+    crop = kind.transforms().crop_size[0]
+    net = AlexNet(replace(SPECS["torchvision"], image_size=crop))
     try:
-        state = kind.get_state_dict(progress=True, check_hash=True)
+        _check_sum(where)
+        net.load_state_dict(kind.get_state_dict(progress=True, check_hash=True, weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(
+            f"{where} is not torchvision's file ({reason}): remove it, and it is fetched again"
+        ) from None
     except (URLError, OSError) as error:
-        where = Path(torch.hub.get_dir(), "checkpoints", kind.url.rpartition("/")[2])
         raise OSError(
             f"weights is 'torchvision', and {kind.url} cannot be fetched ({error}): get it elsewhere and "
             f"put it at {where}"
         ) from None
     recipe = kind.transforms()
     means, stds = 255 * torch.tensor(recipe.mean), 255 * torch.tensor(recipe.std)
-    side, crop = recipe.resize_size[0], recipe.crop_size[0]
-    factor = 1 / stds.mean().item()
-    net = AlexNet(replace(SPECS["torchvision"], image_size=crop))
-    net.load_state_dict(state)
+    side, factor = recipe.resize_size[0], 1 / stds.mean().item()
     with torch.no_grad():
         net.features.conv1.weight.mul_((1 / stds / factor)[:, None, None])
     mean = means[:, None, None].expand(3, side, side).clone()

@@ -1,16 +1,21 @@
 """Predicting and fine-tuning, as a reader would do it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from alexnet_lib.architecture import AlexNet
 from alexnet_lib.augmentation import center_crop
 from alexnet_lib.cli import main
 from alexnet_lib.dataset import photographs
+from alexnet_lib.relu import FourLayerNet
+from alexnet_lib.specs import NETS
 from alexnet_lib.use.finetune import finetune
-from alexnet_lib.use.predict import occlusion, predict
-from alexnet_lib.use.weights import load_trained
+from alexnet_lib.use.predict import layer_maps, occlusion, predict
+from alexnet_lib.use.weights import Trained, load_trained
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,11 @@ def test_finetune_learns_two_classes_and_predict_uses_the_run(tuned, folder):
     assert len(seen.guesses) == 2
 
 
+def test_a_run_that_is_there_is_refused_before_anything_is_read(tuned):
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        finetune("nowhere", tuned.folder)
+
+
 def test_the_new_layer_leaves_the_other_layers_as_they_are(tuned):
     """With so small a rate all layers move a little: none is drawn anew."""
     before, after = load_trained().net, load_trained(tuned.folder).net
@@ -102,6 +112,35 @@ def test_torchvisions_weights_give_torchvisions_scores(monkeypatch):
     assert len(found.classes) == 1000
 
 
+def test_a_file_that_is_not_torchvisions_is_named(monkeypatch):
+    from torchvision.models import AlexNet_Weights
+
+    monkeypatch.setattr(
+        AlexNet_Weights, "get_state_dict", lambda *_, **__: torch.nn.Linear(2, 2).state_dict()
+    )
+    with pytest.raises(ValueError, match=r"alexnet-owt-7be5be79\.pth is not torchvision's file"):
+        load_trained("torchvision")
+
+
+def test_a_file_with_another_sum_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth").write_bytes(b"")
+    with pytest.raises(ValueError, match="SHA-256 starts with e3b0c442, not 7be5be79"):
+        load_trained("torchvision")
+
+
+def test_a_net_of_other_layers_is_drawn_by_its_own_and_one_that_is_no_alexnet_is_refused(tmp_path):
+    spec = replace(NETS["no-conv3"], image_size=67, hidden=(8, 8))
+    mean, classes = torch.zeros(3, 70, 70), ("a", "b")
+    found = Trained(AlexNet(spec, 2), mean, 1.0, classes, 67, "no-conv3", "mine")
+    maps = layer_maps(found, torch.zeros(3, 70, 70, dtype=torch.uint8))
+    assert [len(each) for each in maps.values()] == [96, 256, 384, 256]
+    other = Trained(FourLayerNet(classes=2), mean, 1.0, classes, 32, "figure-1-relu", "mine")
+    with pytest.raises(ValueError, match="must be an AlexNet"):
+        layer_maps(other, torch.zeros(3, 70, 70, dtype=torch.uint8))
+
+
 def _offline(*_, **__):
     raise OSError("no network")
 
@@ -118,12 +157,17 @@ def _offline(*_, **__):
         ("finetune one --out run", "at least two"),
         ("finetune few --out run", "needs at least 5"),
         ("finetune broken --out run", "3.png"),
+        ("finetune above --out run", "such as above/train"),
+        ("predict galaxies/0.png --weights plain.pt", "holds weights alone"),
+        ("predict galaxies/0.png --weights letter.pdf", "no checkpoint"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(command, told, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "letter.pdf").write_bytes(b"%PDF-1.4")
-    for name, classes in {"one": "a", "few": "ab", "broken": "ab", "galaxies": "."}.items():
+    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "plain.pt")
+    sets = {"one": "a", "few": "ab", "broken": "ab", "galaxies": ".", "above": ("train/a", "train/b")}
+    for name, classes in sets.items():
         for each in classes:
             (tmp_path / name / each).mkdir(parents=True, exist_ok=True)
             for k in range(3 if name == "few" else 6):
