@@ -12,14 +12,14 @@ from alexnet_lib.widgets.wording import number
 ROOT = "document.querySelector('.page-widget-live').shadowRoot"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def visit(browser, site):
     with visiting(browser, site.file("KernelGrowth")) as visit:
         yield visit
 
 
 @pytest.mark.browser
-def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(visit):
+def test_nothing_loads_before_the_click_then_every_snapshot_says_its_gap_and_they_play(visit):
     page = visit.page
     assert page.evaluate("window.PAGE_WIDGET_ASSETS?.snapshots") is None
     page.get_by_role("button", name="Load the").click()
@@ -38,17 +38,14 @@ def test_nothing_loads_before_the_click_and_then_every_snapshot_says_its_gap(vis
         for caption, mean in zip(captions, gap.means, strict=False):
             assert float(caption.split()[-1]) == pytest.approx(mean, abs=6e-4)
         assert page.locator(".summary").inner_text() == KernelGrowth(snapshot=place).summary()
-    assert visit.problems == []
 
-
-@pytest.mark.browser
-def test_it_plays_and_pauses(visit):
-    page = visit.page
+    # It plays and pauses.
     page.locator("input[name=snapshot]").fill("2")
     page.get_by_role("button", name="Watch them grow").click()
     page.wait_for_function(f"Number({ROOT}.querySelector('input[name=snapshot]').value) >= 4")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Watch them grow").wait_for()
+    assert visit.problems == []
 
 
 @pytest.mark.browser
