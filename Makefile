@@ -27,7 +27,7 @@ BUILD = echo 'Building the pages ...' && $(BIN)/jupyter-book build . --all -n -W
 help:
 	@echo 'make book       build the pages into _build/html (needs no torch)'
 	@echo 'make pdf        print the book into _build/reading-alexnet.pdf (needs a Chromium)'
-	@echo 'make test       check style, code, chapters and pages, in about five minutes'
+	@echo 'make test       check style, code, chapters and pages, in about six minutes'
 	@echo 'make test-all   the same with the slow tests; CI runs it every night'
 	@echo 'make bench      measure speed against named baselines'
 	@echo 'make lab        open the chapters in JupyterLab'

@@ -25,7 +25,7 @@ def asset():
     return net_weights.compress(net, mean, tuple("abcdefghij"), rank=16, bits=6)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def visit(browser, tmp_path_factory, asset):
     path = folder_with(tmp_path_factory.mktemp("teach"), asset, html_of(TeachExplorer()))
     with visiting(browser, path.as_uri()) as visit:
@@ -56,25 +56,32 @@ def zone(number):
     return f".box[data-box='{number}']"
 
 
-@pytest.mark.browser
-def test_two_classes_are_learned_judged_and_told_honestly(visit):
+@pytest.fixture
+def taught(visit):
+    """The page after two classes of five photos were learned and three photos judged."""
     page = visit.page
     drop(page, photos(0, 5, RED), zone("A"))
     page.get_by_label("Name of class 2").fill("sea")
     drop(page, photos(10, 5, BLUE), zone("B"))
     saying(page, "on 10 photos: “A”, “sea”")
     saying(page, "Leave one out: 10 of 10 right", ".facts")
+    drop(page, [*photos(20, 2, BLUE), *photos(30, 1, RED)], zone("judge"))
+    page.wait_for_function(f"{ROOT}.querySelectorAll('.verdict').length === 3")
+    return page
+
+
+@pytest.mark.browser
+def test_two_classes_are_learned_judged_and_told_honestly(taught):
+    page = taught
     assert (
         "95 % confidence interval is 72 % to 100 %" in page.locator(".facts").inner_text()
     )  # Wilson, by hand
-    drop(page, [*photos(20, 2, BLUE), *photos(30, 1, RED)], zone("judge"))
-    page.wait_for_function(f"{ROOT}.querySelectorAll('.verdict').length === 3")
     assert [words.split()[0] for words in page.locator(".verdict").all_inner_texts()] == ["sea", "sea", "A"]
 
 
 @pytest.mark.browser
-def test_the_head_that_is_downloaded_says_the_same_in_python(visit, tmp_path, asset):
-    page = visit.page
+def test_the_head_that_is_downloaded_says_the_same_in_python(taught, tmp_path, asset):
+    page = taught
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     path = tmp_path / "my_classes.npz"
@@ -90,8 +97,8 @@ def test_the_head_that_is_downloaded_says_the_same_in_python(visit, tmp_path, as
 
 
 @pytest.mark.browser
-def test_bad_files_are_told_and_nothing_is_lost(visit):
-    page = visit.page
+def test_bad_files_are_told_and_nothing_is_lost(taught):
+    page = taught
     drop(
         page,
         [("a.txt", "text/plain", b"no"), ("cut.jpg", "image/jpeg", image((90, 90), "jpeg")[:60])],
@@ -108,8 +115,8 @@ def test_bad_files_are_told_and_nothing_is_lost(visit):
 
 
 @pytest.mark.browser
-def test_alive_it_has_no_barrier_and_fits_a_phone(visit):
-    page = visit.page
+def test_alive_it_has_no_barrier_and_fits_a_phone(taught):
+    page = taught
     for theme in ("light", "dark"):
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
@@ -123,7 +130,6 @@ def test_alive_it_has_no_barrier_and_fits_a_phone(visit):
 @pytest.mark.browser
 def test_a_lone_photo_and_two_hundred_are_told(visit):
     page = visit.page
-    page.get_by_role("button", name="Start over").click()
     drop(page, photos(0, 1, RED), zone("A"))
     drop(page, [(f"{i}.png", "image/png", image((40, 40), color=(0, i, 200))) for i in range(200)], zone("B"))
     saying(page, "200 photos came for “B”; the first 20 are used", ".problem")
