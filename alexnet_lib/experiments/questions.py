@@ -84,37 +84,40 @@ def _worth(claim: str | None, arm: str, top_1: float | None = None, top_5: float
     )
 
 
-# The paper's own net on photographs, small enough for two cores: crops of 128 pixels out of 144, 20 epochs.
-# All arms draw conv3 to conv5 from N(0, 0.03), as the 2012 source does, since from 0.01 this net does not
-# start in so few steps. Rates were chosen by pilots on the images that are held out.
+# The paper's own net on photographs, small enough for two cores: 3,000 of Imagenette's training images, so
+# that it overfits as the paper's did; crops of 96 pixels out of 108; batches of 64. All arms draw conv3 to
+# conv5 from N(0, 0.03), as the 2012 source does, since from 0.01 this net does not start in so few steps. An
+# arm has the base's rate, unless a pilot on the images held out, before its first run, did not start with it.
 ABLATION = Experiment(
     "what-each-part-is-worth",
-    "What is each part of the paper's net worth, on 8,996 photographs of ten classes?",
+    "What is each part of the paper's net worth, on 3,000 photographs of ten classes?",
     TrainConfig(
         data="imagenette",
-        image_size=144,
-        crop=128,
-        epochs=20,
-        milestones=(14, 18),
+        training_images=3_000,
+        image_size=108,
+        crop=96,
+        batch_size=64,
+        epochs=24,
+        milestones=(17, 22),
         precision="bfloat16",
         lr=0.01,
         init="source-2012",
     ),
     {
         "base": Arm({}),
-        "no-dropout": Arm({"dropout": 0.0, "lr": 0.005}),
-        "no-lrn": Arm({"spec": "no-norm", "lr": 0.01}),
-        "no-overlap": Arm({"spec": "z-2", "lr": 0.01}),
-        "no-crops": Arm({"random_crops": False, "lr": 0.01}),
-        "no-color-noise": Arm({"color_noise": 0.0, "lr": 0.01}),
-        "no-conv4": Arm({"spec": "no-conv4", "lr": 0.01}),
-        "no-conv3": Arm({"spec": "no-conv3", "lr": 0.01}),
-        "one-gpu": Arm({"spec": "one-gpu", "lr": 0.01}),
-        "full-width": Arm({"spec": "full-width", "lr": 0.01}),
-        "no-weight-decay": Arm({"weight_decay": 0.0, "lr": 0.01}),
-        "tanh": Arm({"spec": "paper-tanh", "init": "xavier", "lr": 0.01}),
-        "source-2012": Arm({"spec": "source-2012", "lr": 0.01}),
-        "no-communication": Arm({"spec": "no-communication", "lr": 0.01}),
+        "no-dropout": Arm({"dropout": 0.0, "lr": 0.0025}),
+        "no-lrn": Arm({"spec": "no-norm"}),
+        "no-overlap": Arm({"spec": "z-2"}),
+        "no-crops": Arm({"random_crops": False}),
+        "no-color-noise": Arm({"color_noise": 0.0}),
+        "no-conv4": Arm({"spec": "no-conv4"}),
+        "no-conv3": Arm({"spec": "no-conv3"}),
+        "one-gpu": Arm({"spec": "one-gpu"}),
+        "full-width": Arm({"spec": "full-width"}),
+        "no-weight-decay": Arm({"weight_decay": 0.0}),
+        "tanh": Arm({"spec": "paper-tanh", "init": "xavier"}),
+        "source-2012": Arm({"spec": "source-2012"}),
+        "no-communication": Arm({"spec": "no-communication"}),
     },
     (
         *_worth(None, "no-dropout"),
