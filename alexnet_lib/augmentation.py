@@ -1,6 +1,6 @@
 """Label-preserving changes of training images (§4.1), on whole uint8 batches (N, 3, H, W).
 
-Random crops with reflections, color noise along the principal components of RGB, and the ten crops of a test
+Random crops with flips, color noise along the principal components of RGB, and the ten crops of a test
 image. Random numbers come from `generator`, or from torch's global one when that is None. In the workers of
 a DataLoader leave it None: torch seeds each worker's own, and a generator would be copied to all of them, so
 that all draw the same.
@@ -17,7 +17,7 @@ from .paper import IMAGES
 
 @validated
 def views(side: Count = IMAGES.stored, size: Count = IMAGES.crop) -> int:
-    """How many different crops and reflections of `size` a square image of `side` has (§4.1).
+    """How many different crops and flips of `size` a square image of `side` has (§4.1).
 
     A crop of 224 fits into 256 at 33 places each way, 0 to 32, so there are 33 * 33 * 2 = 2178 views. The
     paper prints 2048 = 32 * 32 * 2; its source draws from 33 places.
@@ -180,7 +180,7 @@ class PCAColorNoise:
 
 
 def ten_crop(images: Tensor, size: int = IMAGES.crop) -> Tensor:
-    """The ten patches that §4.1 averages over at test time: four corners and center, and their reflections.
+    """The ten patches that §4.1 averages over at test time: four corners and center, and their flips.
 
     uint8 or float32 (N, 3, H, W) -> the same (N, 10, 3, size, size). Order: top left, top right, bottom left,
     bottom right, center, then the same five places in the reflected image, as in torchvision's `ten_crop`.

@@ -185,7 +185,7 @@ class TrainConfig:
     image_size: Count = IMAGES.stored
     crop: Count | None = None  # the spec's own (§4.1: 224)
     input_scale: Positive = 1.0  # the pixels' factor; 1 leaves them on 0-255
-    random_crops: bool = True  # with reflections; without, the center crop
+    random_crops: bool = True  # with flips; without, the center crop
     crop_shared_by: Count = 1  # 32 in the 2012 source
     color_noise: NonNegative = IMAGES.noise_sigma
     color_noise_scale: Literal["eigenvalue", "deviation"] = "eigenvalue"  # see PCAColorNoise

@@ -190,7 +190,7 @@ CLAIMS = (
     Claim(
         "views",
         "4.1",
-        "Different training views of one image, crops times reflections",
+        "Different training views of one image, crops times horizontal flips",
         "2048",
         "2178: 33 positions each way, not 32",
     ),

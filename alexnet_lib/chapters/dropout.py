@@ -1,20 +1,16 @@
 """What chapter 4.2 draws, tabulates and asks."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..architecture import AlexNet
-from ..dropout import PaperDropout
 from ..experiments import on_record
 from ..paper import LEARNING
 from ..records import MEASURED, RUNNING
 from .palette import BLUE, GRAY, GREEN, ORANGE
 from .picture import NARROW, Picture, styled, subplots
-from .table import Table
 from .verdict import Verdict, check_function, check_number
 
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))
@@ -151,34 +147,6 @@ def averaged_nets(counts: list[int], errors: list[float], halved: float) -> Pict
         f"Test error of averages over {counts[0]} to {counts[-1]} sub-networks. The average over "
         f"{counts[-1]} {falls} than one sub-network, and comes {close} the mean network.",
     )
-
-
-VARIANTS = {PaperDropout: "standard", nn.Dropout: "inverted"}
-
-
-def dropout_positions(names: tuple[str, ...] = ("paper", "source-2012", "caffe", "torchvision")) -> Table:
-    """The order of fully-connected layers and dropouts, and how many activations are masked (§4.2).
-
-    Read off the built nets. Raises ValueError for a name that is not in `SPECS`.
-    """
-    rows = []
-    for name in names:
-        with torch.device("meta"):  # shapes alone, without memory for the weights
-            classifier = AlexNet(name).classifier
-        parts = [(part, layer) for part, layer in classifier.named_children() if type(layer) is not nn.ReLU]
-        # Whatever is in between, a dropout masks what the next layer reads.
-        masked = {layer: reader.in_features for (_, layer), (_, reader) in pairwise(parts) if _drops(layer)}
-        variants = sorted({VARIANTS[type(layer)] for layer in masked})
-        rows.append(
-            (name, ", ".join(part for part, _ in parts), " and ".join(variants), f"{sum(masked.values()):,}")
-        )
-    return Table(
-        "Dropout in four networks", ("network", "order", "variant", "masked activations"), tuple(rows)
-    )
-
-
-def _drops(layer: nn.Module) -> bool:
-    return type(layer) in VARIANTS
 
 
 def check_common_units(answer: float) -> Verdict:

@@ -304,6 +304,8 @@ def rates(found: Report) -> Table:
 def _tries(found: Report, arm: str) -> str:
     if owner := found.experiment.arms[arm].rate_of:
         return f"as {owner}"
+    if not found.experiment.arms[arm].rates:
+        return "not searched"
     points = found.experiment.criterion.unit == POINTS
     told = []
     for rate, score in found.tries[arm].items():

@@ -9,20 +9,23 @@ from .palette import PALETTE
 from .picture import NARROW, Picture, count_times, subplots
 from .table import Table
 
-# What a reader calls it, the claim of the paper, and our comparison at small scale: experiment and number.
+ABLATION = "what-each-part-is-worth"
+# What a reader calls it, the claim of the paper, the variant of the paper's own network without it, and the
+# comparison of four-layer networks on CIFAR-10: experiment and number.
 PARTS = (
-    ("random crops and flips", None, ("augmentation-cifar", 0)),
-    ("ten crops at test time", "ten-crops", ("augmentation-cifar", 2)),
-    ("LRN", "lrn", ("lrn-cifar", 0)),
-    ("average of five networks", "averaged-nets", ("averaged-nets-cifar", 0)),
-    ("overlapping pooling", "overlap", ("overlapping-pooling-cifar", 0)),
-    ("PCA color augmentation", "color-noise", ("augmentation-cifar", 1)),
-    ("dropout, 2,000 images", None, ("dropout-few-images", 0)),
-    ("dropout, 10,000 images", None, ("dropout-cifar", 1)),
-    ("weight decay", None, ("weight-decay-long", 1)),
-    ("two towers, not half of one", "two-towers", None),
-    ("communication of towers", "no-communication", None),
-    ("a middle layer", "depth", None),
+    ("random crops and flips", None, "no-crops", ("augmentation-cifar", 0)),
+    ("ten crops at test time", "ten-crops", "base", ("augmentation-cifar", 2)),
+    ("LRN", "lrn", "no-lrn", ("lrn-cifar", 0)),
+    ("average of five networks", "averaged-nets", None, ("averaged-nets-cifar", 0)),
+    ("overlapping pooling", "overlap", "no-overlap", ("overlapping-pooling-cifar", 0)),
+    ("PCA color augmentation", "color-noise", "no-color-noise", ("augmentation-cifar", 1)),
+    ("dropout, 2,000 images", None, None, ("dropout-few-images", 0)),
+    ("dropout, 10,000 images", None, None, ("dropout-cifar", 1)),
+    ("weight decay", None, None, ("weight-decay-long", 1)),
+    ("two towers, not half of one", "two-towers", "one-gpu", None),
+    ("communication of towers", "no-communication", "no-communication", None),
+    ("conv4", "depth", "no-conv4", None),
+    ("conv3", "depth", "no-conv3", None),
 )
 SPEEDS = (
     ("tanh / ReLU,\nas in 2012", ("relu-against-tanh", 0)),
@@ -37,6 +40,15 @@ def _answer(at: tuple[str, int] | None) -> Answer | None:
     return found if found and found.interval else None
 
 
+def _ablated(arm: str | None) -> Answer | None:
+    """What the paper's network saves against one without a part, top-1; None before all five pairs."""
+    for number, asked in enumerate(EXPERIMENTS[ABLATION].comparisons):
+        if arm and asked.against == arm and str(asked.measure).startswith("top-1 error"):
+            found = _answer((ABLATION, number))
+            return found if found and len(found.pairs) == EXPERIMENTS[ABLATION].seeds else None
+    return None
+
+
 def _in_2012(claim: str | None) -> tuple[float | None, float | None]:
     """The top-1 points that the paper prints, and those of the logs."""
     claims = {each.name: each for each in paper.CLAIMS}
@@ -49,26 +61,28 @@ def _in_2012(claim: str | None) -> tuple[float | None, float | None]:
 
 def worth_of_each_part() -> Picture:
     """Points of top-1 error that each part saves: ours with its interval, the paper's, and the logs'."""
-    figure, axis = subplots(figsize=(NARROW, 4.5))
+    figure, axis = subplots(figsize=(NARROW, 5.4))
     told = []
-    for row, (name, claim, at) in enumerate(PARTS):
-        answer, (printed, logged) = _answer(at), _in_2012(claim)
+    for row, (name, claim, arm, at) in enumerate(PARTS):
+        printed, logged = _in_2012(claim)
         words = []
-        if answer:
-            low, mean, high = (
-                100 * end for end in (answer.interval.low, answer.interval.mean, answer.interval.high)
-            )
-            axis.plot([low, high], [row, row], color=PALETTE["ours"], lw=3)
-            axis.plot(mean, row, "o", color=PALETTE["ours"], markersize=9, label="ours, CIFAR-10")
-            words.append(f"ours {mean:.2f} ({low:.2f} to {high:.2f})")
+        for answer, up, face, label in (
+            (_ablated(arm), -0.14, PALETTE["ours"], "AlexNet, 3,000 photos"),
+            (_answer(at), 0.14, "white", "4 layers, CIFAR-10"),
+        ):
+            if answer:
+                low, mean, high = _points(answer)
+                style = {"color": PALETTE["ours"], "markerfacecolor": face, "markersize": 8, "mew": 1.5}
+                axis.plot([low, high], [row + up] * 2, color=PALETTE["ours"], lw=3)
+                axis.plot(mean, row + up, "o", label=label, **style)
+                words.append(f"{label} {mean:.2f} ({low:.2f} to {high:.2f})")
         if printed is not None:
             style = {"color": "none", "markeredgecolor": PALETTE["paper"], "markeredgewidth": 2}
-            axis.plot(printed, row, "D", markersize=9, label="the paper, ImageNet", **style)
+            axis.plot(printed, row, "D", markersize=9, label="the paper", **style)
             words.append(f"the paper {printed:g}")
         if logged is not None:
-            axis.plot(
-                logged, row, "|", color=PALETTE["original code"], markersize=17, mew=2, label="2012 logs"
-            )
+            style = {"color": PALETTE["original code"], "markersize": 17, "mew": 2}
+            axis.plot(logged, row, "|", label="2012 logs", **style)
             words.append(f"the logs of 2012 {logged:g}")
         told.append(f"{name}: {', '.join(words) or 'no number'}")
     axis.axvline(0, color="black", lw=1, ls="-.")
@@ -79,8 +93,39 @@ def worth_of_each_part() -> Picture:
     axis.set_xlabel("percentage points of top-1 error that it saves", fontsize=11)
     marks = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
     style = {"frameon": False, "fontsize": 10, "loc": "lower right", "bbox_to_anchor": (1.0, 0.99)}
-    axis.legend(marks.values(), marks, ncols=3, columnspacing=1.0, handletextpad=0.2, **style)
+    axis.legend(marks.values(), marks, ncols=2, columnspacing=1.0, handletextpad=0.2, **style)
     return Picture(figure, f"Points of top-1 error that each part saves, 95 % intervals: {'; '.join(told)}.")
+
+
+def _points(answer: Answer) -> tuple[float, ...]:
+    """The effect in percentage points: low end, mean, high end."""
+    return tuple(100 * end for end in (answer.interval.low, answer.interval.mean, answer.interval.high))
+
+
+def runs_without(part: str, arm: str) -> Picture:
+    """The paper's network with and without a part: five pairs of runs, a line for each seed."""
+    answer = _ablated(arm)
+    sides = [[100 * pair[side] for pair in answer.pairs.values()] for side in (0, 1)]
+    figure, axis = subplots(figsize=(NARROW, 1.5))
+    for whole, without in zip(*sides, strict=True):
+        axis.plot([whole, without], [0, 1], color=PALETTE["original code"], lw=1)
+    for row, (errors, face) in enumerate(zip(sides, (PALETTE["ours"], "white"), strict=True)):
+        style = {"color": PALETTE["ours"], "markerfacecolor": face, "markersize": 8, "mew": 1.5}
+        axis.plot(errors, [row] * len(errors), "o", **style)
+    axis.set_yticks([0, 1], ["the paper's network", f"without {part}"], fontsize=11)
+    axis.set_ylim(1.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    axis.set_xlabel("top-1 error, %, ten crops, on 3,925 test photographs", fontsize=11)
+    told = "; ".join(
+        f"{whole:.1f} % with, {without:.1f} % without" for whole, without in zip(*sides, strict=True)
+    )
+    low, mean, high = _points(answer)
+    return Picture(
+        figure,
+        f"Top-1 error of five networks with {part} and five without, pair by pair: {told}. The part saves "
+        f"{mean:.2f} percentage points (95 % interval {low:.2f} to {high:.2f}).",
+    )
 
 
 def speed_of_each_part() -> Picture:
@@ -133,10 +178,11 @@ def switched_off() -> Picture:
 def worth_in_numbers() -> Table:
     """The comparisons behind the first figure: error without and with the part, and what it saves."""
     rows = []
-    for name, _, at in PARTS:
-        if answer := _answer(at):
-            found = answer.interval
-            low, mean, high = (f"{100 * end:.2f}" for end in (found.low, found.mean, found.high))
-            rows.append((name, answer.means.replace(" against ", " → "), f"{mean} ({low} to {high})", at[0]))
-    columns = ("part", "without → with", "saves, points", "experiment")
-    return Table("Top-1 test error on CIFAR-10", columns, tuple(rows))
+    for name, _, arm, at in PARTS:
+        for answer, where in ((_ablated(arm), "AlexNet, 3,000 photos"), (_answer(at), "4 layers, CIFAR-10")):
+            if answer:
+                low, mean, high = (f"{end:.2f}" for end in _points(answer))
+                means = answer.means.replace(" against ", " → ")
+                rows.append((name, where, means, f"{mean} ({low} to {high})"))
+    columns = ("part", "network and images", "without → with", "saves, points")
+    return Table("Top-1 test error without and with each part", columns, tuple(rows))

@@ -150,7 +150,7 @@ ABLATION = Experiment(
     average="base",
 )
 
-# Four layers on CIFAR-10, with crops of 24 pixels and reflections, as the nets that the author published.
+# Four layers on CIFAR-10, with crops of 24 pixels and flips, as the nets that the author published.
 # 10,000 training images and 30 epochs let a laptop answer: these are 15 arms of 9 runs, four to find the rate
 # and five to measure. For the same reason the net is the one without response normalization, which would
 # double the time of a step, but where the question is about it. The test set is whole.
@@ -194,7 +194,7 @@ OVERLAP_CIFAR = Experiment(
 )
 AUGMENTATION_CIFAR = Experiment(
     "augmentation-cifar",
-    "What do crops, reflections and color noise save in a four-layer net on CIFAR-10?",
+    "What do random crops, PCA color augmentation and ten crops save in a four-layer net on CIFAR-10?",
     _CIFAR,
     {
         "crops": Arm({}, _CIFAR_RATES),

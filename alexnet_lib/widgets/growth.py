@@ -19,7 +19,10 @@ SCALES = {"own": "each kernel its own", "one": "one for all snapshots"}
 
 @cache
 def snapshots() -> tuple[list[float], torch.Tensor]:
-    """Epochs, and conv1 after each of them: (snapshots, 96, 3, 11, 11)."""
+    """Epochs, and conv1 after each of them: (snapshots, 96, 3, 11, 11).
+
+    The run kept none before its first step, so that one was drawn again from the run's seed.
+    """
     with np.load(max(SNAPSHOTS.glob("*_conv1.npz"))) as record:
         kernels = record["kernels"] * record["scale"].astype(np.float32)
         return [round(float(epoch), 2) for epoch in record["epochs"]], torch.from_numpy(kernels)

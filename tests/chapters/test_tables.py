@@ -5,18 +5,15 @@ import json
 from dataclasses import replace
 
 import pytest
-import torch
 from conftest import ROOT
 from test_counts import PARAMETERS
 from test_records import RECORD
-from torch import nn
 
 from alexnet_lib import paper, records
 from alexnet_lib.architecture import SPECS
 from alexnet_lib.chapters import (
     architecture,
     discussion,
-    dropout,
     learning,
     ledger,
     source,
@@ -51,17 +48,6 @@ def test_the_counted_claims_contradict_one_sentence_and_find_one_misprint():
     assert rows["Parameters of the net"][1::2] == ("60 million", "60,965,224")
     figure = next(row for name, row in rows.items() if name.startswith("Figure 2"))
     assert figure[3] == f"8 of 9 agree; conv1 has {55 * 55 * 96:,}, not {55 * 48 * 96:,}"
-
-
-def test_torchvisions_own_net_masks_as_the_table_says():
-    from torchvision.models import alexnet
-
-    with torch.device("meta"):
-        parts = [part for part in alexnet().classifier if not isinstance(part, nn.ReLU)]
-    masked = parts[1].in_features + parts[3].in_features
-    row = dropout.dropout_positions(("torchvision",)).rows[0]
-    assert row[1] == "dropout6, fc6, dropout7, fc7, fc8"
-    assert row[2:] == ("inverted", f"{masked:,}")
 
 
 def test_decay_halves_a_weight_in_as_many_steps_as_a_walk_takes():

@@ -4,7 +4,9 @@ import pytest
 import torch
 from conftest import visiting
 
-from alexnet_lib import qualitative
+from alexnet_lib import qualitative, records
+from alexnet_lib.data.batches import seed_of
+from alexnet_lib.specs import build
 from alexnet_lib.widgets import KernelGrowth
 from alexnet_lib.widgets.growth import snapshots
 from alexnet_lib.widgets.wording import number
@@ -46,6 +48,17 @@ def test_nothing_loads_before_the_click_then_every_snapshot_says_its_gap_and_the
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Watch them grow").wait_for()
     assert visit.problems == []
+
+
+def test_the_first_snapshot_is_what_the_run_began_with():
+    (run,) = records.load("network-in-the-page")
+    torch.manual_seed(seed_of(run.seed, "weights"))
+    drawn = build("paper", 128, 0.5, 10).features.conv1.weight.detach()
+    epochs, kernels = snapshots()
+    assert epochs[0] == 0
+    assert (kernels[0] - drawn).abs().max() <= drawn.abs().max() / 127
+    # After the 54 steps to the next one the kernels still point where they began.
+    assert torch.cosine_similarity(kernels[1].flatten(1), drawn.flatten(1)).min() > 0.98
 
 
 @pytest.mark.browser
