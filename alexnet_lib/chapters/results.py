@@ -1,7 +1,6 @@
 """What chapter 6 draws, tabulates and asks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from matplotlib.figure import Figure
@@ -80,30 +79,6 @@ def average_of_five(four: float, one: float) -> Figure:
     return figure
 
 
-@dataclass(frozen=True)
-class Logged:
-    """Errors, as fractions, that the original code notes for a run: layers/layer-params-N.cfg."""
-
-    run: str
-    top1: float
-    top5: float
-
-    def __str__(self) -> str:
-        return f"{100 * self.top1:.2f} % / {100 * self.top5:.2f} %"
-
-    def points(self, other: "Logged", sign: str = "+") -> str:
-        """Top-1 / top-5 error minus another one's, in points; with sign="" a plus is left out."""
-        return f"{100 * (self.top1 - other.top1):{sign}.2f} / {100 * (self.top5 - other.top5):{sign}.2f}"
-
-    def above(self, other: "Logged") -> str:
-        """How far top-1 / top-5 error lie above another one's, in words."""
-        return f"{self.points(other, sign='')} points"
-
-
-VALIDATION_2012 = Logged("145", 0.406640, 0.182100)
-CONTINUED = Logged("145", 0.402500, 0.179940)  # the same run, resumed with a higher rate, to epoch 135
-
-
 def check_margin(answer: int) -> Verdict:
     """§6: how many of 100,000 test images are the 10.9 points between the two best entries of 2012?"""
     return check_number(
@@ -142,7 +117,7 @@ def check_topk(answer: Callable) -> Verdict:
         oracle,
         [(scores, labels, 1), (scores, labels, 5), (scores - 100, labels, 3)],
         "Hint: topk(k, dim=1) gives the classes of the k highest scores; an image is found if its label is "
-        "one of them; the error is the share of the others.",
+        "one of them; the error is the fraction of the others.",
         "for one guess, three and five, and for scores of any size.",
     )
 
