@@ -54,6 +54,9 @@ CHROMIUM_OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A camera that shows a moving clock, and that every page may use.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     # No other host has an address. To route requests through the tests would switch off the browser's cache.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]

@@ -5,6 +5,7 @@
 photo.json   the photograph "astronaut" that scikit-image ships (NASA, public domain), 256 x 256, as JPEG
 conv1.json   its center 224 x 224 through the 96 kernels of alexnet_lib/results/first_layer: the signed
              response (96, 55, 55) before the ReLU, 95 levels
+on_click/kernels.json   those kernels, 255 levels each, for a picture of the reader's own
 
 The kernels expect pixels of 0-255 less the mean color of the images that they were trained on.
 """
@@ -53,6 +54,20 @@ def conv1_response(jpeg: bytes, kernels: Path) -> np.ndarray:
     return F.conv2d(overhanging, weight, bias, stride=STRIDE)[0].numpy()
 
 
+def rounded_kernels(kernels: Path) -> dict:
+    """The first layer for the page: (96, 3, 11, 11) as whole levels, a scale for each kernel."""
+    with np.load(kernels) as stored:
+        weight, bias, mean = (stored[key].astype(np.float64) for key in ("kernels", "bias", "mean"))
+    scales = np.abs(weight).max(axis=(1, 2, 3)) / 127
+    levels = np.round(weight / scales[:, None, None, None]).astype(np.int8)
+
+    def digits(values: np.ndarray) -> list[float]:
+        return [float(f"{value:.6g}") for value in values]
+
+    text = base64.b64encode(levels.tobytes()).decode("ascii")
+    return {"levels": text, "scales": digits(scales), "bias": digits(bias), "mean": digits(mean)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -61,7 +76,12 @@ def main() -> None:
     args = parser.parse_args()
     jpeg = photograph()
     photo = {"shape": [IMAGES.stored, IMAGES.stored, 3], "jpeg": base64.b64encode(jpeg).decode("ascii")}
-    for name, asset in {"photo": photo, "conv1": pack(conv1_response(jpeg, args.kernels))}.items():
+    made = {
+        "photo": photo,
+        "conv1": pack(conv1_response(jpeg, args.kernels)),
+        "on_click/kernels": rounded_kernels(args.kernels),
+    }
+    for name, asset in made.items():
         path = ASSETS / f"{name}.json"
         path.write_text(json.dumps(asset) + "\n")
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

@@ -137,6 +137,15 @@ WIGGLE = """async (slider, [moves, eachFrame]) => {
 }"""
 
 
+def wait_for_workers(page, count):
+    """A worker that is ended is gone a moment later."""
+    for _ in range(100):
+        if len(page.workers) == count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(page.workers)} workers, and not {count}")
+
+
 def held(page):
     """What a page holds once its garbage is collected: bytes of JavaScript, elements, listeners."""
     session = page.context.new_cdp_session(page)

@@ -12,6 +12,8 @@ from alexnet_lib.dropout import PaperDropout
 from alexnet_lib.widgets import DropoutExplorer
 from alexnet_lib.widgets.dropout import uniform
 
+from .pages import wait_for_workers
+
 HAND = {"activations": [1, 0, 0, 0, 0, 0, 0, 2], "weights": [3, 1, 1, 1, 1, 1, 1, -2]}  # sums 0, 3, -4, -1
 TORCHS = {"linear": lambda z: z, "relu": torch.relu, "softmax": torch.sigmoid}
 
@@ -131,7 +133,7 @@ def test_dropping_every_unit_is_refused():
 
 
 @pytest.mark.browser
-def test_two_networks_learn_on_a_click_and_stop_on_another(browser, site):
+def test_two_networks_learn_on_a_click_and_stop_on_another_and_when_the_page_is_left(browser, site):
     with visiting(browser, site.file("DropoutExplorer")) as visit:
         live = visit.page.locator(".page-widget-live")
         live.get_by_role("button", name="Train with and without dropout").click()
@@ -142,7 +144,17 @@ def test_two_networks_learn_on_a_click_and_stop_on_another(browser, site):
         )
         assert [p for p, *_ in errors] == ["0", "0.5"]
         assert all(int(error) < 90 for _, *both in errors for error in both)  # chance is 90 %
-        live.get_by_role("button", name="Stop").click()
-        live.get_by_role("button", name="Train with and without dropout").wait_for()
-        assert chart.is_hidden()
+        stops = (
+            live.get_by_role("button", name="Stop").click,
+            lambda: visit.page.evaluate("window.dispatchEvent(new Event('pagehide'))"),
+        )
+        for stop in stops:
+            wait_for_workers(visit.page, 2)
+            stop()
+            live.get_by_role("button", name="Train with and without dropout").wait_for()
+            assert live.locator("figure", has_text="of 15 epochs").is_hidden()
+            wait_for_workers(visit.page, 0)
+            if stop is stops[0]:
+                live.get_by_role("button", name="Train with and without dropout").click()
+                chart.wait_for()
         assert visit.problems == []

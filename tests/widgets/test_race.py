@@ -2,12 +2,14 @@
 
 import base64
 import json
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from conftest import visiting
+from conftest import QuietHandler, Server, visiting
 from torch.nn import functional as F
 
 from alexnet_lib.learning import PaperSGD
@@ -15,6 +17,8 @@ from alexnet_lib.relu import ACTIVATIONS, FourLayerNet
 from alexnet_lib.widgets import bundle
 from alexnet_lib.widgets.packed import load_asset
 from alexnet_lib.widgets.race import draw_weights_, patches, race
+
+from .pages import wait_for_workers
 
 LIVE = "document.querySelector('.page-widget-live').shadowRoot"
 STATUS, CAPTION = (f"{LIVE}.querySelector('{part}').textContent" for part in ("[role=status]", "figcaption"))
@@ -205,6 +209,45 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
         page.get_by_role("button", name="Set again").click()
         page.get_by_role("button", name="Draw again (seed 0)").wait_for()
         assert visit.problems == []
+
+
+def learning(page):
+    """Start a race and wait until both lanes have taken a step."""
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_function(f"() => {CAPTION}.includes('Thick') && !{CAPTION}.includes('after 0 steps')")
+
+
+@pytest.mark.browser
+def test_leaving_the_page_stops_its_workers(browser, site):
+    with visiting(browser, site.file("RaceExplorer")) as visit:
+        learning(visit.page)
+        wait_for_workers(visit.page, 2)
+        # A page that the browser keeps for the Back button hears this and nothing else.
+        visit.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+        wait_for_workers(visit.page, 0)
+        assert visit.problems == []
+
+
+class NoWorkers(QuietHandler):
+    """Widgets need blobs, and a policy that forbids a worker made of one."""
+
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", "script-src 'self' blob:; worker-src 'none'")
+        super().end_headers()
+
+
+@pytest.mark.browser
+def test_where_workers_are_refused_it_learns_in_the_page_and_still_hears_the_reader(browser, site):
+    with Server(("127.0.0.1", 0), partial(NoWorkers, directory=site.folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        name = site.url("RaceExplorer").split("/")[-1]
+        with visiting(browser, f"http://127.0.0.1:{server.server_port}/{name}#race.left=tanh") as visit:
+            learning(visit.page)
+            visit.page.get_by_role("button", name="Pause").click()
+            visit.page.wait_for_function(f"() => {STATUS} === 'Paused.'")
+            wait_for_workers(visit.page, 0)
+            assert any("worker" in problem for problem in visit.problems)  # it was refused
+        server.shutdown()
 
 
 def test_the_record_has_a_rate_for_every_lane_and_was_made_with_it():

@@ -128,6 +128,25 @@ def test_alive_it_has_no_barrier_and_fits_a_phone(taught):
 
 
 @pytest.mark.browser
+def test_the_camera_gives_a_photo_and_a_camera_that_is_refused_or_missing_is_told(visit):
+    page, camera = visit.page, visit.page.locator(zone("A")).get_by_role("button", name="Camera", exact=True)
+    camera.click()
+    page.locator(zone("A")).get_by_label("Remove camera from A").wait_for()
+    for why in ("NotAllowedError", "NotFoundError"):
+        page.evaluate(
+            """why => {
+              navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", why); };
+            }""",
+            why,
+        )
+        camera.click()
+        saying(page, "The camera gave no picture: allow it in the browser, or choose a file.", ".problem")
+        page.get_by_label("Name of class 2").fill(why)  # nothing is frozen
+    assert page.locator(zone("A")).get_by_label("Remove camera from A").count() == 1
+    assert visit.problems == []
+
+
+@pytest.mark.browser
 def test_a_lone_photo_and_two_hundred_are_told(visit):
     page = visit.page
     drop(page, photos(0, 1, RED), zone("A"))

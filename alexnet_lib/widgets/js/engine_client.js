@@ -16,8 +16,8 @@ function startEngine(source, serve = "serve") {
   const blob = (end) => URL.createObjectURL(new Blob([source, end], { type: "text/javascript" }));
   const inPage = async () => {
     const answer = (await import(blob(`\nexport { ${serve} };`)))[serve](hear);
-    for (const { message } of waiting.values()) answer(message);
-    send = answer;
+    send = (message) => setTimeout(answer, 0, message); // the page paints and hears clicks in between
+    for (const { message } of waiting.values()) send(message);
   };
   let worker;
   try {

@@ -54,10 +54,10 @@ function column(values, { row, column }) {
 
 async function prepare(model) {
   const signed = await unpack(model.get("response"));
-  const rectified = signed.map((value) => Math.max(0, value));
   const photo = await decodePhoto(model.get("photo"));
-  return { signed, rectified, after: new Float32Array(signed.length), photo };
+  return { ...shownOf(signed, photo), after: new Float32Array(signed.length) };
 }
+const shownOf = (signed, photo, own = false) => ({ signed, rectified: signed.map((value) => Math.max(0, value)), photo, own });
 
 function compute(state, data) {
   const before = state.order === "after" ? data.rectified : data.signed;
@@ -66,16 +66,22 @@ function compute(state, data) {
   return { before, after: lrn(before, settings, data.after) };
 }
 
-function build({ parent, change, data }) {
+function build({ parent, change, data, model, ask }) {
   const pixel = (x, y) => change({ row: Math.floor(y * SIDE), column: Math.floor(x * SIDE) });
   const small = { columns: data.photo ? 3 : 4, narrow: 6, aspect: 1, onpick: pixel };
-  return {
+  const books = { ...data };
+  const pictures = {
     bars: picture(parent, { caption: "", aspect: 3.6, onpick: (x) => change({ map: Math.floor(x * MAPS) }) }),
     photo: data.photo && picture(parent, { ...small, caption: "What this position sees" }),
     before: picture(parent, { ...small, caption: "The channel before" }),
     after: picture(parent, { ...small, caption: "After, in the same colors" }),
     left: picture(parent, { ...small, caption: "After / before, where active" }),
   };
+  ownPicture({ parent, model, use: (response, photo) => {
+    Object.assign(data, response ? shownOf(response, photo, true) : books);
+    ask();
+  } });
+  return pictures;
 }
 
 function drawBars(ctx, width, height, before, after, state, colors) {
@@ -143,7 +149,9 @@ function draw({ state, data, result, pictures, colors }) {
   }
 }
 
-const checked = (state, data, { after }) => column(after, state);
+// torch has not seen a picture of the reader's.
+const checked = (state, { own }, { after }) => (own ? null : column(after, state));
 
 const title = "Local response normalization";
+export { conv1Of };
 export default explorer({ title, prepare, build, compute, draw, summary, checked, sweep: "alpha" });

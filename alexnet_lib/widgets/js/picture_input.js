@@ -49,17 +49,18 @@ async function readPicture(file) {
 }
 
 async function fromCamera() {
+  let stream;
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    stream = await navigator.mediaDevices.getUserMedia({ video: true });
     const video = node("video", { muted: "", playsinline: "" });
     video.srcObject = stream;
     await video.play();
     await new Promise((resolve) => setTimeout(resolve, 600)); // cameras begin dark
-    const bitmap = await createImageBitmap(video);
-    for (const track of stream.getTracks()) track.stop();
-    return { bitmap, name: "camera", words: "" };
+    return { bitmap: await createImageBitmap(video), name: "camera", words: "" };
   } catch {
     throw new Error("The camera gave no picture: allow it in the browser, or choose a file.");
+  } finally {
+    for (const track of stream?.getTracks() ?? []) track.stop();
   }
 }
 
@@ -79,4 +80,48 @@ function pictureInput({ zone, mark = zone, words, most = 1, take }) {
   const buttons = [button(words, () => chooser.click()), chooser];
   if (navigator.mediaDevices) buttons.splice(1, 0, button("Camera", () => take([fromCamera()], 1)));
   return buttons;
+}
+
+// What conv1 (§3.5) answers to a square picture: (96, 55, 55) before the ReLU, as tools/widget_assets.py has it.
+function conv1Of({ width, data }, { levels, scales, bias, mean }) {
+  const z = 11, stride = 4, size = 55, crop = 224, depth = 3 * z * z, edge = (width - crop) / 2;
+  const weights = Float32Array.from(new Int8Array(bytesOf(levels).buffer), (level, i) => level * scales[Math.floor(i / depth)]);
+  const found = new Float32Array(scales.length * size * size), window = new Float32Array(depth);
+  for (let place = 0; place < size * size; place++) {
+    const top = stride * Math.floor(place / size), left = stride * (place % size);
+    for (let k = 0; k < depth; k++) {
+      const channel = Math.floor(k / (z * z)), y = top + (Math.floor(k / z) % z), x = left + (k % z);
+      window[k] = y < crop && x < crop ? data[4 * ((edge + y) * width + edge + x) + channel] - mean[channel] : 0;
+    }
+    for (let map = 0; map < scales.length; map++) {
+      let sum = bias[map];
+      for (let k = 0, at = map * depth; k < depth; k++, at++) sum += weights[at] * window[k];
+      found[map * size * size + place] = sum;
+    }
+  }
+  return found;
+}
+
+// For a figure of conv1's response: buttons that put a picture of the reader's own in the place of the book's.
+// use(response, picture) gets what conv1Of finds and a canvas, and nothing where it shall be the book's again.
+function ownPicture({ parent, model, use }) {
+  let turn = 0;
+  const told = node("p", { role: "alert", class: "told" });
+  const back = button("The book's photograph", () => { turn += 1; settle(false, ""); use(); });
+  const settle = (own, words) => { back.hidden = !own; told.textContent = words; };
+  async function take([coming], count) {
+    const mine = (turn += 1);
+    try {
+      const { bitmap, words } = await coming, pixels = squarePixels(bitmap, 256);
+      bitmap.close();
+      const kernels = await assetOf(model, "kernels");
+      if (mine !== turn) return;
+      use(conv1Of(pixels, kernels), canvasOf(pixels));
+      settle(true, count > 1 ? `${count} files came; the first is shown.` : words || "This is your picture. It stays in this page.");
+    } catch (error) {
+      if (mine === turn) told.textContent = error.message;
+    }
+  }
+  settle(false, "");
+  parent.append(node("div", { class: "buttons own" }, ...pictureInput({ zone: parent, words: "Your picture …", take }), back, told));
 }

@@ -46,8 +46,9 @@ export function summary(state, data, { plane, size, values }) {
 }
 
 async function prepare(model) {
-  return { rectified: (await unpack(model.get("response"))).map((value) => Math.max(0, value)) };
+  return rectify(await unpack(model.get("response")));
 }
+const rectify = (signed, own = false) => ({ rectified: signed.map((value) => Math.max(0, value)), own });
 
 function compute(state, { rectified }) {
   const plane = rectified.subarray(state.map * SIDE * SIDE, (state.map + 1) * SIDE * SIDE);
@@ -57,7 +58,7 @@ function compute(state, { rectified }) {
 // Upper left pixel of the enlarged part: around the chosen pixel, inside the channel, but for what extends past the border.
 const corner = (at) => Math.min(Math.max(at - (ZOOM >> 1), 0), SIDE - ZOOM + 2);
 
-function build({ parent, change, values }) {
+function build({ parent, change, values, data, model, ask }) {
   const whole = (x, y) => change({ row: Math.floor(y * SIDE), column: Math.floor(x * SIDE) });
   const near = (x, y) => {
     const { row, column } = values();
@@ -66,11 +67,17 @@ function build({ parent, change, values }) {
   };
   const third = { columns: 4, narrow: 6, aspect: 1 };
   const zoomed = "The frame enlarged: all windows, and those that read the pixel";
-  return {
+  const books = { ...data };
+  const pictures = {
     input: picture(parent, { ...third, onpick: whole, caption: "conv1's channel; click to move the frame" }),
     zoom: picture(parent, { ...third, onpick: near, caption: zoomed }),
     output: picture(parent, { ...third, caption: "" }),
   };
+  ownPicture({ parent, model, use: (response) => {
+    Object.assign(data, response ? rectify(response, true) : books);
+    ask();
+  } });
+  return pictures;
 }
 
 function drawZoom(ctx, width, { state, result: { plane, size }, colors, peak }) {
@@ -124,7 +131,8 @@ function draw({ state, result, pictures, colors }) {
   });
 }
 
-function checked(state, data, { size, values }) {
+function checked(state, { own }, { size, values }) {
+  if (own) return null; // torch has not seen a picture of the reader's
   const row = (i) => values.subarray(i * size, (i + 1) * size);
   return Array.from({ length: size }, (_, i) => row(i).reduce((total, value) => total + value, 0));
 }

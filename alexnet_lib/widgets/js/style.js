@@ -44,6 +44,8 @@ figcaption { position: relative; font-size: 0.85rem; color: var(--quiet); }
 canvas { display: block; width: 100%; aspect-ratio: var(--aspect, 1); }
 canvas.handle { cursor: crosshair; }
 canvas.drag { touch-action: pan-y; }
+.pictures > .own { grid-column: 1 / -1; }
+.pictures.over { outline: 2px dashed var(--mark); outline-offset: 4px; }
 .scroll { grid-column: span 12; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.5rem; text-align: left; border-bottom: 1px solid var(--line); }

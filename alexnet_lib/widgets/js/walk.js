@@ -73,8 +73,10 @@ async function renderWalk({ model, el }) {
     words.textContent = stop.words;
     paper.replaceChildren("The paper: ", node("b", {}, stop.number), ".");
     door.replaceChildren(node("a", { href: `${stop.page}.html` }, `${stop.chapter} →`));
+    const held = shadow.activeElement;
     back.disabled = at === 0;
     next.disabled = at === stops.length - 1;
+    if (held?.disabled) body.focus(); // else the keys would go nowhere
     dots.forEach((dot, i) => (i === at ? dot.setAttribute("aria-current", "step") : dot.removeAttribute("aria-current")));
     note.textContent = model.get("note") ?? "";
     note.hidden = !note.textContent;
