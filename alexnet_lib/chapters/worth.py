@@ -121,7 +121,7 @@ def runs_without(arm: str, without: str) -> Picture:
     low, mean, high = _points(answer)
     return Picture(
         figure,
-        f"Top-1 error of five of the paper's networks and of five of the kind “{without}”, pair by pair: {told}. "
+        f"Top-1 error of five runs of the paper's network and five of “{without}”, pair by pair: {told}. "
         f"The paper's saves {mean:.2f} percentage points (95 % interval {low:.2f} to {high:.2f}).",
     )
 
