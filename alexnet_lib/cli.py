@@ -52,13 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        kind = (
-            ""
-            if isinstance(error, ValueError | OSError | MemoryError | ArithmeticError)
-            else "--debug shows more"
-        )
-        print("alexnet:", *lines[:3], kind and f"({type(error).__name__}; {kind})", file=sys.stderr)
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()][:3]
+        if isinstance(error, ModuleNotFoundError):
+            lines.append("- it comes with the chapters: pip install 'alexnet_lib[chapters]'")
+        elif not isinstance(error, ValueError | OSError | MemoryError | ArithmeticError):
+            lines.append(f"({type(error).__name__}; --debug shows more)")
+        print("alexnet:", *lines, file=sys.stderr)
         return 2
     return 0
 
@@ -337,6 +336,8 @@ def _predict(arguments: Namespace) -> None:
 
 
 def _finetune(arguments: Namespace) -> None:
+    import matplotlib  # noqa: F401 (for the picture at the end: what lacks it says so now)
+
     from .use.finetune import confusion_picture, finetune
 
     options = {name: getattr(arguments, name) for name in ("weights", "epochs", "seed", "resume")}

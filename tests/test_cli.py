@@ -138,3 +138,16 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(arguments, words, capsys):
 def test_help_does_not_wait_for_torch():
     code = "import sys, alexnet_lib.cli as cli; cli._parser().format_help(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [("torchinfo", ["specs"]), ("matplotlib", ["finetune", "photos", "--out", "mine"])],
+)
+def test_what_comes_with_the_chapters_is_named_before_any_work(monkeypatch, capsys, package, command):
+    monkeypatch.setitem(sys.modules, package, None)  # as where the library alone is installed
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert package in told
+    assert told.endswith("pip install 'alexnet_lib[chapters]'\n")
+    assert told.count("\n") == 1

@@ -133,6 +133,25 @@ def test_a_line_of_text_has_60_to_72_characters(browser, book_url):
         assert 60 <= statistics.median(found) <= 72
 
 
+# The browser's own layout shift score: how far what is in sight moves while the page loads.
+SHIFT = """() => new Promise(resolve => {
+  let sum = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) sum += entry.hadRecentInput ? 0 : entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(sum), 300);
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize("path", [FROM_FILE[0], "book/3_3_local_response_normalization.html"])
+def test_nothing_moves_while_a_page_loads(browser, book_url, book_html, path, scheme):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{book_url}/{path}" if scheme == "http" else (book_html / path).as_uri())
+    assert page.evaluate(SHIFT) <= 0.02
+    page.close()
+
+
 @pytest.mark.parametrize("path", FROM_FILE)
 def test_a_page_works_from_a_file(browser, book_html, path):
     with visiting(browser, (book_html / path).as_uri()) as visit:

@@ -102,29 +102,27 @@ def _points(answer: Answer) -> tuple[float, ...]:
     return tuple(100 * end for end in (answer.interval.low, answer.interval.mean, answer.interval.high))
 
 
-def runs_without(part: str, arm: str) -> Picture:
-    """The paper's network with and without a part: five pairs of runs, a line for each seed."""
+def runs_without(arm: str, without: str) -> Picture:
+    """The paper's network and a variant of it, called `without`: five pairs of runs, a line for each seed."""
     answer = _ablated(arm)
     sides = [[100 * pair[side] for pair in answer.pairs.values()] for side in (0, 1)]
     figure, axis = subplots(figsize=(NARROW, 1.5))
-    for whole, without in zip(*sides, strict=True):
-        axis.plot([whole, without], [0, 1], color=PALETTE["original code"], lw=1)
+    for pair in zip(*sides, strict=True):
+        axis.plot(pair, [0, 1], color=PALETTE["original code"], lw=1)
     for row, (errors, face) in enumerate(zip(sides, (PALETTE["ours"], "white"), strict=True)):
         style = {"color": PALETTE["ours"], "markerfacecolor": face, "markersize": 8, "mew": 1.5}
         axis.plot(errors, [row] * len(errors), "o", **style)
-    axis.set_yticks([0, 1], ["the paper's network", f"without {part}"], fontsize=11)
+    axis.set_yticks([0, 1], ["the paper's network", without], fontsize=11)
     axis.set_ylim(1.5, -0.5)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
     axis.set_xlabel("top-1 error, %, ten crops, on 3,925 test photographs", fontsize=11)
-    told = "; ".join(
-        f"{whole:.1f} % with, {without:.1f} % without" for whole, without in zip(*sides, strict=True)
-    )
+    told = "; ".join(f"{whole:.1f} and {part:.1f} %" for whole, part in zip(*sides, strict=True))
     low, mean, high = _points(answer)
     return Picture(
         figure,
-        f"Top-1 error of five networks with {part} and five without, pair by pair: {told}. The part saves "
-        f"{mean:.2f} percentage points (95 % interval {low:.2f} to {high:.2f}).",
+        f"Top-1 error of five runs of the paper's network and five of “{without}”, pair by pair: {told}. "
+        f"The paper's saves {mean:.2f} percentage points (95 % interval {low:.2f} to {high:.2f}).",
     )
 
 
