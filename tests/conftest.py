@@ -182,9 +182,17 @@ def visiting(browser, address, *, width=1280, theme="light", javascript=True):
     idle.append(visit)
 
 
+FINISH = """async () => {
+  for (const picture of document.images) picture.loading = "eager";
+  await Promise.all([...document.images].map(picture => picture.decode().catch(() => {})));
+  await document.fonts.ready;
+  await window.PAGE_WIDGETS?.wake();
+}"""
+
+
 def finish(page):
-    """Wake the widgets that are far down the page too, and wait until all are drawn."""
-    page.evaluate("async () => { await document.fonts.ready; await window.PAGE_WIDGETS?.wake(); }")
+    """Wake what is far down the page too, and wait until all is there and drawn."""
+    page.evaluate(FINISH)
     page.wait_for_function("() => !document.querySelector('[data-widget]:not([data-state])')")
 
 

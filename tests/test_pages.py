@@ -41,7 +41,13 @@ OVERHANG = """() => Math.max(0, document.scrollingElement.scrollWidth - innerWid
 CLIPPED = """() => [...document.querySelectorAll(".bd-article pre")]
   .filter(pre => innerWidth >= 1280 && pre.checkVisibility() && pre.scrollWidth > pre.clientWidth)
   .map(pre => pre.textContent.trim().slice(0, 80))"""
+STRETCHED = """() => [...document.querySelectorAll(".bd-article img")].filter(picture => {
+  const { width, height } = picture.getBoundingClientRect();
+  const ratio = (width * picture.naturalHeight) / (height * picture.naturalWidth);
+  return height > 0 && Math.abs(ratio - 1) > 0.03 && getComputedStyle(picture).objectFit === "fill";
+}).map(picture => picture.src.slice(0, 200))"""
 CHECKS = {
+    "stretched pictures": STRETCHED,
     "clipped code": CLIPPED,
     "broken pictures": BROKEN_PICTURES,
     "pictures without alt text": SILENT_PICTURES,
