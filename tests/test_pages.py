@@ -41,7 +41,16 @@ OVERHANG = """() => Math.max(0, document.scrollingElement.scrollWidth - innerWid
 CLIPPED = """() => [...document.querySelectorAll(".bd-article pre")]
   .filter(pre => innerWidth >= 1280 && pre.checkVisibility() && pre.scrollWidth > pre.clientWidth)
   .map(pre => pre.textContent.trim().slice(0, 80))"""
+# A chapter and the landing page begin with a question and a picture, not with code.
+FIRST_SCREEN = """() => {
+  if (!/index|book\\/[1-7]_/.test(location.pathname)) return [];
+  const seen = selector => [...document.querySelectorAll(`.bd-article :is(${selector})`)]
+    .filter(part => part.checkVisibility() && part.getBoundingClientRect().top + scrollY < innerHeight);
+  const pictures = seen("img, svg.chart, canvas, .page-widget, .page-widget-live, table");
+  return [...seen("div.highlight pre").map(() => "code"), ...(pictures.length ? [] : ["no picture"])];
+}"""
 CHECKS = {
+    "first screen": FIRST_SCREEN,
     "clipped code": CLIPPED,
     "broken pictures": BROKEN_PICTURES,
     "pictures without alt text": SILENT_PICTURES,
