@@ -222,14 +222,28 @@ def new_tab(browser, theme, javascript):
     return visit
 
 
-def weights(browser, address):
-    """Every file that a browser loads for a page: its kind, and its bytes after gzip as servers use it."""
-    page, answers = browser.new_page(), []
+SHIFTS = """window.shift = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+def first_visit(browser, address, ask="() => null"):
+    """As by a reader who was never here, on a laptop: every file, as its kind and its bytes after gzip as
+    servers use it, and what the page answers to `ask`. `window.shift` is its cumulative layout shift."""
+    page, answers = browser.new_page(viewport={"width": 1440, "height": 900}), []
     page.on("response", lambda answer: answers.append(answer))
+    page.add_init_script(SHIFTS)
     page.goto(address, wait_until="networkidle")
     found = [(answer.request.resource_type, len(gzip.compress(answer.body(), 6))) for answer in answers]
+    told = page.evaluate(ask)
     page.close()
-    return found
+    return found, told
+
+
+def weights(browser, address):
+    """Every file that a browser loads for a page."""
+    return first_visit(browser, address)[0]
 
 
 @pytest.fixture

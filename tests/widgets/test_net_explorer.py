@@ -254,7 +254,7 @@ class Strict(QuietHandler):
         self.send_header(
             "Content-Security-Policy",
             "default-src 'self'; script-src 'self' blob:; worker-src blob:; style-src 'unsafe-inline'; "
-            "img-src 'self' data: blob:",
+            "img-src 'self' data: blob:; font-src data:",
         )
         super().end_headers()
 
