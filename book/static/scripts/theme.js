@@ -4,5 +4,5 @@
   const { dataset } = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   if (!["light", "dark"].includes(dataset.mode)) dataset.theme = system;
-  for (const font of document.fonts) font.load();
+  for (const font of document.fonts) if (font.family.includes("Source")) font.load(); // the theme names more
 }
