@@ -145,6 +145,11 @@ ABLATION = Experiment(
         Comparison(None, "full-width", "full-width", _BY_CHANCE, other=_COLOR_GAP),
         Comparison("ten-crops", "base", "base", _TOP_1, printed=0.015, other=_CENTER_1),
         Comparison("ten-crops", "base", "base", _TOP_5, printed=0.013, other=_CENTER_5),
+        # Asked after the first runs: ten crops seemed to do a part of what LRN does.
+        *(
+            Comparison(None, "base", arm, _CENTER_1)
+            for arm in ("no-lrn", "no-overlap", "one-gpu", "no-conv4")
+        ),
     ),
     colors=True,
     average="base",
