@@ -1,6 +1,6 @@
 """Sphinx extension: a page's pictures come when its reader comes near them, the first one at once.
 
-Each tells its size, so that nothing moves when it arrives. Without JavaScript, and on paper, browsers load all.
+Each tells its size, so that nothing moves when it comes. Without JavaScript, and on paper, browsers load all.
 """
 
 import re

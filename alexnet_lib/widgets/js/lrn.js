@@ -66,7 +66,7 @@ function compute(state, data) {
   return { before, after: lrn(before, settings, data.after) };
 }
 
-function build({ parent, change, data, model, ask }) {
+function build({ parent, change, values, data, model, ask }) {
   const pixel = (x, y) => change({ row: Math.floor(y * SIDE), column: Math.floor(x * SIDE) });
   const small = { columns: data.photo ? 3 : 4, narrow: 6, aspect: 1, onpick: pixel };
   const books = { ...data };
@@ -77,7 +77,7 @@ function build({ parent, change, data, model, ask }) {
     after: picture(parent, { ...small, caption: "After, in the same colors" }),
     left: picture(parent, { ...small, caption: "After / before, where active" }),
   };
-  ownPicture({ parent, model, use: (response, photo) => {
+  ownPicture({ parent, model, values, change, use: (response, photo) => {
     Object.assign(data, response ? shownOf(response, photo, true) : books);
     ask();
   } });

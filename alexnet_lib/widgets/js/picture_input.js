@@ -102,26 +102,39 @@ function conv1Of({ width, data }, { levels, scales, bias, mean }) {
   return found;
 }
 
-// For a figure of conv1's response: buttons that put a picture of the reader's own in the place of the book's.
-// use(response, picture) gets what conv1Of finds and a canvas, and nothing where it shall be the book's again.
-function ownPicture({ parent, model, use }) {
-  let turn = 0;
-  const told = node("p", { role: "alert", class: "told" });
-  const back = button("The book's photograph", () => { turn += 1; settle(false, ""); use(); });
-  const settle = (own, words) => { back.hidden = !own; told.textContent = words; };
+// Where a response of 96 maps of 55 x 55 is largest.
+function brightest(response) {
+  const at = response.reduce((most, value, i) => (value > response[most] ? i : most), 0), area = 55 * 55;
+  return { map: Math.floor(at / area), row: Math.floor((at % area) / 55), column: at % 55 };
+}
+
+// For a figure of conv1's response: buttons that put a picture of the reader's own in the place of the book's, and
+// go to where it excites conv1 most. use(response, picture) gets what conv1Of finds and a canvas, and nothing
+// where it shall be the book's again.
+function ownPicture({ parent, model, values, change, use }) {
+  let turn = 0, home = null;
+  const told = node("p", { role: "alert" });
+  const show = (own, words, place, ...picture) => {
+    back.hidden = !own;
+    told.textContent = words;
+    use(...picture);
+    change(place);
+  };
+  const back = button("The book's photograph", () => { turn += 1; show(false, "", home); home = null; });
+  back.hidden = true;
   async function take([coming], count) {
     const mine = (turn += 1);
     try {
       const { bitmap, words } = await coming, pixels = squarePixels(bitmap, 256);
       bitmap.close();
-      const kernels = await assetOf(model, "kernels");
+      const response = conv1Of(pixels, await assetOf(model, "kernels")), { map, row, column } = values();
       if (mine !== turn) return;
-      use(conv1Of(pixels, kernels), canvasOf(pixels));
-      settle(true, count > 1 ? `${count} files came; the first is shown.` : words || "This is your picture. It stays in this page.");
+      home ||= { map, row, column };
+      show(true, count > 1 ? `${count} files came; the first is shown.` : words || "This is your picture. It stays in this page.",
+        brightest(response), response, canvasOf(pixels));
     } catch (error) {
       if (mine === turn) told.textContent = error.message;
     }
   }
-  settle(false, "");
   parent.append(node("div", { class: "buttons own" }, ...pictureInput({ zone: parent, words: "Your picture …", take }), back, told));
 }

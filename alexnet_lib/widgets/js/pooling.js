@@ -73,7 +73,7 @@ function build({ parent, change, values, data, model, ask }) {
     zoom: picture(parent, { ...third, onpick: near, caption: zoomed }),
     output: picture(parent, { ...third, caption: "" }),
   };
-  ownPicture({ parent, model, use: (response) => {
+  ownPicture({ parent, model, values, change, use: (response) => {
     Object.assign(data, response ? rectify(response, true) : books);
     ask();
   } });
