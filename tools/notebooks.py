@@ -51,7 +51,7 @@ if importlib.util.find_spec("alexnet_lib") is None:
 ROOTED_PATH = re.compile(r"(?<![\w.+/:<,])/(?:[\w.-]+/)+[\w.-]+|\b[A-Z]:\\+Users\b")
 # A cell that is folded whole holds the solution of an exercise.
 SOLUTION = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-# A listing that is folded with its call.
+# A folded listing; its call is not shown.
 LISTING = {"code_prompt_show": "Show the library's code", "code_prompt_hide": "Hide it"}
 # A folded output is what a checker says to the reader's own code.
 VERDICT = {"code_prompt_show": "What the checker says so far", "code_prompt_hide": "Hide it"}
@@ -103,7 +103,7 @@ def clean(notebook):
         for key in set(cell.metadata) - KEPT_IN_CELL:
             del cell.metadata[key]
         tags = set(cell.metadata.get("tags", []))
-        both = LISTING if tags >= {"hide-input", "hide-output"} else VERDICT
+        both = LISTING if "remove-input" in tags else VERDICT
         for tag, prompt in (("hide-cell", SOLUTION), ("hide-output", both)):
             if tag in tags:
                 cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **prompt}
