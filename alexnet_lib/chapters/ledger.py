@@ -172,6 +172,9 @@ def _found(name: str) -> tuple[str, str]:
         return WHY_NOT.get(name, "runs still missing"), ASKED_NOT
     if name == "relu-speed":
         return f"{_mean(answer)}; in {_tanh_ahead()} other settings tanh is ahead", _words(name, answer)
+    if name == "tower-colors":
+        chance, gap = (sum(gaps) / len(answer.pairs) for gaps in zip(*answer.pairs.values(), strict=True))
+        return f"gap {gap:.2f}, by chance {chance:.2f}; {len(answer.pairs)} networks", _words(name, answer)
     if name == "lrn-cifar":
         told = f"{_levels(answer)}, at {_part_of_cifar(answer)} of the data"
         return told, f"{_words(name, answer)}, in points"
