@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import alexnet_lib
+from alexnet_lib.chapters.architecture import torchinfo_layers
 from alexnet_lib.cli import main
 
 
@@ -146,6 +147,7 @@ def test_help_does_not_wait_for_torch():
 )
 def test_what_comes_with_the_chapters_is_named_before_any_work(monkeypatch, capsys, package, command):
     monkeypatch.setitem(sys.modules, package, None)  # as where the library alone is installed
+    torchinfo_layers.cache_clear()
     assert main(command) == 2
     told = capsys.readouterr().err
     assert package in told
