@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from matplotlib.figure import Figure
 
 from alexnet_lib import widgets
@@ -87,6 +88,8 @@ def _draw(p, seed, rng):
     return round(rng.uniform(p["min"], p["max"]), 4)
 
 
+LIVE = "document.querySelector('.page-widget-live')"
+ROOT = f"{LIVE}.shadowRoot"
 # What the reader sees of a widget besides its controls.
 OUTPUT = """box => {
   const root = box.querySelector('.page-widget-live').shadowRoot;
@@ -144,6 +147,37 @@ def wait_for_workers(page, count):
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"{len(page.workers)} workers, and not {count}")
+
+
+def ask(arena, function, *values):
+    """Call one of a module's functions in the page: ask(arena, "crop.shared", ...)."""
+    return arena.evaluate(
+        """async ([module, name, values]) => {
+          const found = (await PAGE_WIDGETS.load(module))[name](...values);
+          return ArrayBuffer.isView(found) ? [...found] : found;
+        }""",
+        [*function.split("."), values],
+    )
+
+
+def saying(page, words, part=".answer"):
+    """Wait until a part of the widget says these words."""
+    page.wait_for_function(f"words => {ROOT}.querySelector('{part}').textContent.includes(words)", arg=words)
+
+
+def barriers(page):
+    """What axe-core finds in the page: rules, and the elements that break them."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+
+
+def fits_a_phone(page):
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_timeout(200)
+    beyond = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    page.set_viewport_size(size)
+    return beyond <= 0
 
 
 def held(page):

@@ -11,6 +11,8 @@ from scipy.integrate import quad
 from alexnet_lib.relu import ACTIVATIONS
 from alexnet_lib.widgets import ActivationExplorer
 
+from .pages import ask
+
 UNITS = ["relu", "tanh", "sigmoid", "leaky-relu"]
 SPREADS = [0.01, 0.1, 0.37, 1.0, 2.5, 12.0, 100.0]
 EDGE = math.atanh(math.sqrt(0.9))  # tanh's slope is 1 - tanh^2
@@ -61,13 +63,7 @@ def scipys_mean_square(unit, spread):
 @every_unit
 def test_the_page_and_python_integrate_as_scipy_does(arena, unit):
     expected = [scipys_mean_square(unit, spread) for spread in SPREADS]
-    page = arena.evaluate(
-        """async ([unit, spreads]) => {
-          const {meanSquareSlope} = await PAGE_WIDGETS.load('activation');
-          return spreads.map((spread) => meanSquareSlope(unit, spread));
-        }""",
-        [unit, SPREADS],
-    )
+    page = [ask(arena, "activation.meanSquareSlope", unit, spread) for spread in SPREADS]
     assert page == pytest.approx(expected, rel=1e-9)
     python = [ActivationExplorer(unit=unit).mean_square_slope(spread) for spread in SPREADS]
     assert python == pytest.approx(expected, rel=1e-9)
@@ -79,13 +75,7 @@ def test_saturation_begins_where_the_slope_is_a_tenth_of_the_steepest(arena, uni
     widget = ActivationExplorer(unit=unit)
     at_edge, steepest = widget.slope(torch.tensor([edge, 0], dtype=torch.float64)).tolist()
     assert at_edge / steepest == pytest.approx(0.1, rel=1e-9)
-    page = arena.evaluate(
-        """async ([unit, spreads]) => {
-          const {saturated} = await PAGE_WIDGETS.load('activation');
-          return spreads.map((spread) => saturated(unit, spread));
-        }""",
-        [unit, SPREADS],
-    )
+    page = [ask(arena, "activation.saturated", unit, spread) for spread in SPREADS]
     expected = [math.erfc(edge / (spread * math.sqrt(2))) for spread in SPREADS]
     assert page == pytest.approx(expected, rel=1e-6, abs=1e-12)
     python = [ActivationExplorer(unit=unit, spread=spread).saturated() for spread in SPREADS]

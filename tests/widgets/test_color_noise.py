@@ -11,6 +11,8 @@ from alexnet_lib.dataset import load
 from alexnet_lib.widgets import ColorNoiseExplorer
 from alexnet_lib.widgets.posters import photograph
 
+from .pages import ask
+
 SETTINGS = list(itertools.product(["eigenvalue", "deviation"], ["0-1", "0-255"], ["ten-photos", "photo"]))
 UNITS = {"0-1": 255, "0-255": 1}
 EASY = {
@@ -24,14 +26,6 @@ def images(fit):
     if fit == "photo":
         return torch.from_numpy(photograph().copy()).permute(2, 0, 1)[None]
     return load("ten-photos", "train").images
-
-
-def ask(arena, function, *values):
-    """Call one of the module's functions in the page."""
-    return arena.evaluate(
-        "async ([name, values]) => (await PAGE_WIDGETS.load('color_noise'))[name](...values)",
-        [function, values],
-    )
 
 
 @pytest.mark.parametrize(("magnitude", "pixels", "fit"), SETTINGS)
@@ -61,7 +55,9 @@ def test_the_page_shifts_as_the_librarys_noise_with_the_same_factors(
         expected = noise.color_shifts(len(a)).double().numpy()
         monkeypatch.undo()
         settings = {"sigma": sigma, "magnitude": magnitude, "pixels": pixels}
-        ours = [ask(arena, "shift", factors, explorer.fits[fit], settings) for factors in a.tolist()]
+        ours = [
+            ask(arena, "color_noise.shift", factors, explorer.fits[fit], settings) for factors in a.tolist()
+        ]
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
@@ -77,7 +73,7 @@ def test_the_page_shifts_as_the_librarys_noise_with_the_same_factors(
 )
 def test_a_shift_worked_by_hand(arena, magnitude, pixels, shift):
     settings = {"sigma": 0.1, "magnitude": magnitude, "pixels": pixels}
-    assert ask(arena, "shift", [2, -3, 2], EASY, settings) == pytest.approx(shift)
+    assert ask(arena, "color_noise.shift", [2, -3, 2], EASY, settings) == pytest.approx(shift)
 
 
 @pytest.mark.browser
@@ -86,9 +82,9 @@ def test_the_division_shrinks_what_is_left_without_the_mean(arena):
     pixels = torch.tensor([0.0, 100.0, 255.0])
     mean = 120.0
     expected = noise((pixels - mean).reshape(1, 1, 1, 3).expand(1, 3, 1, 3)).flatten()[:3] + mean
-    ours = [ask(arena, "noisy", value, 0, mean, True) for value in pixels.tolist()]
+    ours = [ask(arena, "color_noise.noisy", value, 0, mean, True) for value in pixels.tolist()]
     assert ours == pytest.approx(expected.tolist(), rel=1e-6)
-    assert ask(arena, "noisy", 100, 7, mean, False) == 107
+    assert ask(arena, "color_noise.noisy", 100, 7, mean, False) == 107
 
 
 @pytest.mark.browser

@@ -9,14 +9,9 @@ from torchvision.transforms import functional as transforms
 
 from alexnet_lib.widgets import CropExplorer
 
+from .pages import ask
+
 SIDES = [(256, 224), (32, 28), (12, 9), (9, 9), (10, 7)]
-
-
-def ask(arena, function, *values):
-    """Call one of the module's functions in the page."""
-    return arena.evaluate(
-        "async ([name, values]) => (await PAGE_WIDGETS.load('crop'))[name](...values)", [function, values]
-    )
 
 
 def held(side, size, top, left):
@@ -35,7 +30,7 @@ def every_place(side, size):
 def test_the_page_cuts_the_ten_crops_where_torchvision_does(arena, side, size):
     image = torch.arange(side * side).reshape(1, side, side)
     for ours, torchs in zip(
-        ask(arena, "tenCrops", side, size), transforms.ten_crop(image, size), strict=True
+        ask(arena, "crop.tenCrops", side, size), transforms.ten_crop(image, size), strict=True
     ):
         rows, columns = ours["top"] + torch.arange(size), ours["left"] + torch.arange(size)
         columns = columns.flip(0) if ours["reflect"] else columns
@@ -48,18 +43,18 @@ def test_the_page_counts_what_crops_share_as_masks_of_all_crops_do(arena, side, 
     masks = torch.stack([held(side, size, *place) for place in every_place(side, size)])  # (crops, H, W)
     flat = masks.flatten(1).double()
     both = flat @ flat.T  # (crops, crops)
-    assert ask(arena, "views", side, size) == 2 * len(masks)
-    assert ask(arena, "inEveryCrop", side, size) == masks.all(dim=0).sum()
-    assert ask(arena, "sharedOnAverage", side, size) == pytest.approx(both.mean().item(), rel=1e-12)
+    assert ask(arena, "crop.views", side, size) == 2 * len(masks)
+    assert ask(arena, "crop.inEveryCrop", side, size) == masks.all(dim=0).sum()
+    assert ask(arena, "crop.sharedOnAverage", side, size) == pytest.approx(both.mean().item(), rel=1e-12)
     for (i, a), (j, b) in itertools.product(enumerate(every_place(side, size)), repeat=2):
         places = [dict(zip(("top", "left"), place, strict=True)) for place in (a, b)]
         if (i + j) % 7 == 0:  # a call for each of the pairs would take minutes
-            assert ask(arena, "shared", *places, size) == both[i, j]
+            assert ask(arena, "crop.shared", *places, size) == both[i, j]
 
 
 @pytest.mark.browser
 def test_crops_that_lie_apart_share_nothing(arena):
-    assert ask(arena, "shared", {"top": 0, "left": 0}, {"top": 9, "left": 0}, 4) == 0
+    assert ask(arena, "crop.shared", {"top": 0, "left": 0}, {"top": 9, "left": 0}, 4) == 0
 
 
 def test_the_papers_sides_give_2178_views_and_it_prints_2048():

@@ -12,27 +12,16 @@ from alexnet_lib.dropout import PaperDropout
 from alexnet_lib.widgets import DropoutExplorer
 from alexnet_lib.widgets.dropout import uniform
 
-from .pages import wait_for_workers
+from .pages import ask, wait_for_workers
 
 HAND = {"activations": [1, 0, 0, 0, 0, 0, 0, 2], "weights": [3, 1, 1, 1, 1, 1, 1, -2]}  # sums 0, 3, -4, -1
 TORCHS = {"linear": lambda z: z, "relu": torch.relu, "softmax": torch.sigmoid}
 
 
-def ask(arena, function, *values):
-    """Call one of the module's functions in the page."""
-    return arena.evaluate(
-        """async ([name, values]) => {
-          const found = (await PAGE_WIDGETS.load('dropout'))[name](...values);
-          return found instanceof Float64Array ? [...found] : found;
-        }""",
-        [function, values],
-    )
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("seed", [0, 1, 99, 2**32 - 1])
 def test_both_languages_draw_the_same_numbers(arena, seed):
-    assert ask(arena, "uniform", seed, 1000) == uniform(seed, 1000).tolist()
+    assert ask(arena, "dropout.uniform", seed, 1000) == uniform(seed, 1000).tolist()
 
 
 def test_the_generator_is_mulberry32():
@@ -58,7 +47,7 @@ def test_the_average_over_all_masks_is_what_many_drawn_nets_of_torch_answer(aren
     units = torch.tensor(explorer.activations).expand(250_000, 8)
     drawn = TORCHS[output](layer.train()(units) @ torch.tensor(explorer.weights))
     data = {"activations": explorer.activations, "weights": explorer.weights}
-    found = ask(arena, "everyMask", data, {"p": 0.3, "form": form, "output": output})
+    found = ask(arena, "dropout.everyMask", data, {"p": 0.3, "form": form, "output": output})
     assert found["mean"] == pytest.approx(drawn.mean().item(), abs=5 * drawn.std().item() / 500)
 
 
@@ -72,7 +61,7 @@ def test_the_average_over_all_masks_is_what_many_drawn_nets_of_torch_answer(aren
     ],
 )
 def test_two_units_average_to_values_worked_by_hand(arena, output, mean):
-    found = ask(arena, "everyMask", HAND, {"p": 0.5, "form": "paper", "output": output})
+    found = ask(arena, "dropout.everyMask", HAND, {"p": 0.5, "form": "paper", "output": output})
     assert found["mean"] == pytest.approx(mean, rel=1e-12)
 
 
@@ -81,7 +70,7 @@ def test_two_units_average_to_values_worked_by_hand(arena, output, mean):
 @pytest.mark.parametrize("p", [0, 0.2, 0.5, 0.95])
 def test_the_one_net_is_the_geometric_average_of_a_softmax(arena, form, p):
     """§4.2 calls halved outputs a reasonable approximation of it; for one layer it is exact."""
-    found = ask(arena, "everyMask", HAND, {"p": p, "form": form, "output": "softmax"})
+    found = ask(arena, "dropout.everyMask", HAND, {"p": p, "form": form, "output": "softmax"})
     scale = 1 - p if form == "paper" else 1
     assert found["geometric"] == pytest.approx(1 / (1 + math.exp(scale)), rel=1e-9)  # all units sum to -1
 

@@ -11,7 +11,7 @@ from alexnet_lib.widgets import KernelGrowth
 from alexnet_lib.widgets.growth import snapshots
 from alexnet_lib.widgets.wording import number
 
-ROOT = "document.querySelector('.page-widget-live').shadowRoot"
+from .pages import ROOT
 
 
 @pytest.fixture

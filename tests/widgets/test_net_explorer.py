@@ -9,18 +9,16 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from conftest import QuietHandler, Server, visiting
 from PIL import Image
 
 from alexnet_lib.widgets import NetExplorer, bundle, net_weights
 from alexnet_lib.widgets.net import answer
 
-from .pages import PAGE, html_of
+from .pages import LIVE, PAGE, barriers, fits_a_phone, html_of, saying
 from .test_engine import made
 
 READY = "() => Number(document.querySelector('.page-widget-live').dataset.computed) >= {}"
-LIVE = "document.querySelector('.page-widget-live')"
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +179,7 @@ def test_what_is_no_picture_is_said_and_the_last_answer_stays(visit):
     before = page.locator(".answer").inner_text()
     for name, kind, content, words in BAD:
         drop(page, [(name, kind, content)])
-        page.wait_for_function(
-            f"words => {LIVE}.shadowRoot.querySelector('.problem').textContent.includes(words)", arg=words
-        )
+        saying(page, words, ".problem")
         assert page.locator(".problem img").count() == 0
     assert page.locator(".answer").inner_text() == before
 
@@ -213,9 +209,7 @@ def test_pictures_of_every_size_and_kind_are_read(visit):
 def test_of_many_files_and_of_hasty_drops_one_is_shown(visit):
     page = visit.page
     drop(page, [(f"{i}.png", "image/png", image((64, 64), color=(i, i, i))) for i in range(50)])
-    page.wait_for_function(
-        f"{LIVE}.shadowRoot.querySelector('.problem').textContent.startsWith('50 files came')"
-    )
+    saying(page, "50 files came", ".problem")
     for shade in (10, 90, 250):
         drop(page, [("a.png", "image/png", image((64, 64), color=(shade,) * 3))])
     page.wait_for_function(f"{LIVE}.result.pixels.data[0] === 250")
@@ -238,13 +232,8 @@ def test_axe_finds_no_barrier_and_a_phone_never_scrolls_sideways(visit):
     for theme in ("light", "dark"):
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         page.wait_for_timeout(100)
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
-    size = page.viewport_size
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.wait_for_timeout(200)
-    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.set_viewport_size(size)
+        assert barriers(page) == []
+    assert fits_a_phone(page)
 
 
 class Strict(QuietHandler):

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from conftest import QuietHandler, Server, visiting
 from torch.nn import functional as F
 
@@ -18,10 +17,9 @@ from alexnet_lib.widgets import bundle
 from alexnet_lib.widgets.packed import load_asset
 from alexnet_lib.widgets.race import draw_weights_, patches, race
 
-from .pages import wait_for_workers
+from .pages import ROOT, ask, barriers, wait_for_workers
 
-LIVE = "document.querySelector('.page-widget-live').shadowRoot"
-STATUS, CAPTION = (f"{LIVE}.querySelector('{part}').textContent" for part in ("[role=status]", "figcaption"))
+STATUS, CAPTION = (f"{ROOT}.querySelector('{part}').textContent" for part in ("[role=status]", "figcaption"))
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +142,7 @@ def test_initial_weights_follow_their_rules():
 
 @pytest.mark.browser
 def test_a_slow_machine_gets_fewer_patches(arena):
-    found = arena.evaluate("async () => [4, 29, 31].map((await PAGE_WIDGETS.load('race')).patchesFor)")
-    assert found == [50, 50, 20]
+    assert [ask(arena, "race.patchesFor", speed) for speed in (4, 29, 31)] == [50, 50, 20]
 
 
 OVERHEAR = """() => {
@@ -200,8 +197,7 @@ def test_a_race_from_the_start_to_the_readers_table(browser, site):
         assert cells[2:7] == ["divided by 64", "fitted", "0.03 and 0.03", "0", cells[6]]
         captions = page.locator("figcaption").all_inner_texts()
         assert [text.startswith("Saturated: conv1 ") for text in captions].count(True) == 2
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+        assert barriers(page) == []
 
         page.get_by_role("button", name="Draw again").click()  # a changed setting ends the race
         page.wait_for_function(f"() => !{CAPTION}.includes('Thick')")

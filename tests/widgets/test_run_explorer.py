@@ -9,6 +9,8 @@ import pytest
 from alexnet_lib.records import Record
 from alexnet_lib.widgets import RunExplorer, runs
 
+from .pages import ask
+
 MADE_UP = Record(
     experiment="made_up",
     label="falling",
@@ -82,9 +84,7 @@ def test_the_page_finds_the_same_epoch(arena):
         values = [round(rng.random(), 2) for _ in range(rng.randint(1, 8))]
         threshold = round(rng.random(), 2)
         record = replace(MADE_UP, curves={"test error": values})
-        ours = arena.evaluate(
-            "async ([v, t]) => (await PAGE_WIDGETS.load('runs')).firstBelow(v, t)", [values, threshold]
-        )
+        ours = ask(arena, "runs.firstBelow", values, threshold)
         assert ours == record.first_below("test error", threshold), (values, threshold)
 
 
@@ -99,8 +99,7 @@ def test_the_page_finds_the_same_epoch(arena):
     ],
 )
 def test_the_axes_carry_few_round_numbers(arena, high, count, expected):
-    ours = arena.evaluate("async ([h, c]) => (await PAGE_WIDGETS.load('runs')).ticks(h, c)", [high, count])
-    assert ours == expected
+    assert ask(arena, "runs.ticks", high, count) == expected
 
 
 def test_the_package_has_runs_to_compare_and_relu_stands_before_tanh():

@@ -6,17 +6,14 @@ import json
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from conftest import visiting
 from PIL import Image
 
 from alexnet_lib.widgets import TeachExplorer, net_weights
 
-from .pages import html_of
+from .pages import ROOT, barriers, fits_a_phone, html_of, saying
 from .test_engine import made
 from .test_net_explorer import drop, folder_with, image
-
-ROOT = "document.querySelector('.page-widget-live').shadowRoot"
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +43,6 @@ def photos(first, count, color):
 
 
 RED, BLUE = (160, 20, 20), (20, 20, 160)
-
-
-def saying(page, words, part=".answer"):
-    page.wait_for_function(f"words => {ROOT}.querySelector('{part}').textContent.includes(words)", arg=words)
 
 
 def zone(number):
@@ -119,12 +112,8 @@ def test_alive_it_has_no_barrier_and_fits_a_phone(taught):
     page = taught
     for theme in ("light", "dark"):
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
-    size = page.viewport_size
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.set_viewport_size(size)
+        assert barriers(page) == []
+    assert fits_a_phone(page)
 
 
 @pytest.mark.browser

@@ -7,6 +7,8 @@ from torch import nn
 from alexnet_lib.towers import maps_of, separate
 from alexnet_lib.widgets import TowerExplorer
 
+from .pages import ask
+
 # channels x height x width before each layer, worked by hand from §3.5.
 BELOW = {
     "conv2": 96 * 27 * 27,
@@ -55,12 +57,8 @@ def test_both_directions_together_are_what_two_separate_halves_lack():
 @pytest.mark.parametrize("training", [False, True])
 def test_the_page_counts_the_same(arena, wiring, training):
     widget = TowerExplorer(wiring=wiring, training=training)
-    ours = arena.evaluate(
-        "async ([data, state]) => (await PAGE_WIDGETS.load('towers')).sent(data, state)",
-        [widget.data, widget.values()],
-    )
     expected = [BELOW[name] * (1 + training) if name in READERS[wiring] else 0 for name in BELOW]
-    assert ours == expected
+    assert ask(arena, "towers.sent", widget.data, widget.values()) == expected
 
 
 @pytest.mark.browser
@@ -68,11 +66,7 @@ def test_the_page_counts_the_same(arena, wiring, training):
 def test_the_page_halves_maps_as_the_library_does(arena, maps):
     for tower in range(2):
         own = maps_of(tower, maps)
-        ours = arena.evaluate(
-            "async ([maps, tower]) => (await PAGE_WIDGETS.load('towers')).half(maps, tower)",
-            [maps, str(tower + 1)],
-        )
-        assert ours == [own[0], own[-1]]
+        assert ask(arena, "towers.half", maps, str(tower + 1)) == [own[0], own[-1]]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from conftest import visiting
 
 from alexnet_lib.augmentation import center_crop
@@ -14,12 +13,11 @@ from alexnet_lib.counts import trace
 from alexnet_lib.widgets import UnitExplorer, bundle, net_weights
 from alexnet_lib.widgets.units import window
 
-from .pages import html_of
+from .pages import barriers, fits_a_phone, html_of, saying
 from .test_engine import decoded, made, squares
 from .test_net_explorer import drop, folder_with, image
 
 LAYERS = {"conv1": 7, "conv2": 200, "conv3": 100, "conv4": 300, "conv5": 30, "fc7": 100, "fc8": 3}
-ROOT = "document.querySelector('.page-widget-live').shadowRoot"
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +139,6 @@ def visit(browser, tmp_path_factory, asset):
         yield visit
 
 
-def saying(page, words, part=".answer"):
-    page.wait_for_function(f"words => {ROOT}.querySelector('{part}').textContent.includes(words)", arg=words)
-
-
 @pytest.mark.browser
 def test_any_unit_answers_with_the_readers_picture_among_them(visit):
     page = visit.page
@@ -175,12 +169,8 @@ def test_it_draws_and_hides_until_it_is_stopped(visit):
 @pytest.mark.browser
 def test_alive_it_has_no_barrier_and_fits_a_phone(visit):
     page = visit.page
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
-    size = page.viewport_size
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
-    page.set_viewport_size(size)
+    assert barriers(page) == []
+    assert fits_a_phone(page)
 
 
 @pytest.mark.browser

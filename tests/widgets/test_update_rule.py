@@ -12,17 +12,14 @@ from alexnet_lib.learning import PaperSGD
 from alexnet_lib.widgets import UpdateRuleExplorer
 from alexnet_lib.widgets.wording import number
 
+from .pages import ask
+
 RULES = {"paper": PaperSGD, "torch": torch.optim.SGD}
 
 
 def page_walk(arena, rule, setting):
     """121 places of the page's walk: (121, 2)."""
-    return np.array(
-        arena.evaluate(
-            "async ([rule, setting]) => (await PAGE_WIDGETS.load('update_rule')).walk(rule, setting)",
-            [rule, setting],
-        )
-    )
+    return np.array(ask(arena, "update_rule.walk", rule, setting))
 
 
 def optimizer_walk(rule, setting):
